@@ -1,0 +1,214 @@
+"""Function: one differentiable operation. An application of it is one node of the graph.
+
+    class Multiply(Function):
+        def forward(self, x, y):        # arrays in, array out
+            return x * y
+        def grad_x(self, g, y):         # Tensors in, Tensor out; naming ``y`` is what saves it
+            return g * y
+        def grad_y(self, g, x):
+            return g * x
+
+    z = Multiply.apply(x, y)
+
+``grad_<input>`` is the rule for one input; after ``g`` it names what it needs of the forward pass: an input, ``out``
+(the result), or something that ``forward`` passed to ``self.keep``. Nothing else is kept alive, and only the rules of
+inputs that require a gradient are consulted. Where gradients share work, one ``backward(self, g, …)`` returns a tuple
+with a gradient for each input instead. Rules are written in Tensor operations, so they can be differentiated again.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from minicnn.autograd import anomaly
+from minicnn.autograd.mode import mode
+from minicnn.autograd.plan import Plan
+from minicnn.backend import backend_for, backend_of
+from minicnn.errors import DeviceError, GradientError
+from minicnn.tensor import Tensor, wrap
+
+_order = count(1)
+_new = object.__new__
+
+
+class Function:
+    """Base of all differentiable operations; see the module's text for how to write one.
+
+    While a gradient is computed, ``needs`` says for each input whether it requires one.
+
+    Attributes:
+        name: how messages call the operation; the class's name unless the class says otherwise.
+        is_view: the result shares the input's memory, so in-place edits of either are edits of both. A view has one
+            tensor input, and all else in keyword options.
+        takes_out: ``forward`` accepts ``out``, an array to write the result to, so it can run in place.
+    """
+
+    name: str
+    is_view = False
+    takes_out = False
+
+    plan: Plan
+    needs: tuple[bool, ...] = ()
+    edges: tuple[Any, ...] = ()
+    outputs = 1
+    order = 0
+    saved: dict[str, Any] | None = None
+    freed = False
+    hooks: dict[int, dict[int, Any]] | None = None
+    trace: str | None = None
+    _kept: dict[str, Any] | None = None
+    _context_form = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in cls.__dict__:
+            cls.name = cls.__name__
+        if isinstance(cls.__dict__.get("forward"), staticmethod):
+            cls._context_form = True
+        elif not cls._context_form and "forward" in dir(cls):
+            cls.plan = Plan(cls)
+
+    @classmethod
+    def apply(cls, *inputs: Any, **options: Any) -> Any:
+        """Compute the operation on ``inputs`` (Tensors and constants), recording it if any input needs a gradient."""
+        if cls._context_form:
+            from minicnn.autograd.context import apply_context
+
+            return apply_context(cls, inputs, options)
+        node = _new(cls)
+        arrays, kind, needed = node._open(inputs)
+        out = node.forward(*arrays, **options)  # type: ignore[attr-defined]
+        if mode.anomaly is not None:
+            anomaly.check_forward(node, arrays, out)
+        if type(out) is tuple:
+            return node._outputs(inputs, arrays, out, kind, needed)
+        result = wrap(out if out.__class__ is kind else _as_array(out, kind, arrays))
+        if needed:
+            node._record(inputs, arrays, result)
+            result._node = node
+            result.tracked = True
+        elif mode.inference:
+            result.inference = True
+        if cls.is_view:
+            _link_view(cls, inputs[0], result, options)
+        return result
+
+    def _open(self, inputs: tuple[Any, ...]) -> tuple[list[Any], type | None, bool]:
+        """The arrays of ``inputs``, their type, and whether any needs a gradient; fills ``needs``."""
+        grad_on = mode.grad
+        has_rule = self.plan.has_rule
+        arrays, needs, needed, kind = [], [], False, None
+        for position, x in enumerate(inputs):
+            need = False
+            if isinstance(x, Tensor):
+                if x._base is not None and x._seen != x._version[0]:
+                    from minicnn.autograd.inplace import refresh
+
+                    refresh(x)
+                array = x.array
+                if kind is None:
+                    kind = array.__class__
+                elif array.__class__ is not kind:
+                    raise mixed_devices(self.name, inputs)
+                if grad_on and x.tracked and has_rule(position):
+                    need = needed = True
+                arrays.append(array)
+            else:
+                arrays.append(x)
+            needs.append(need)
+        self.needs = tuple(needs)
+        return arrays, kind, needed
+
+    def keep(self, **arrays: Any) -> None:
+        """Keep arrays that ``forward`` computed, for the rules that name them."""
+        self._kept = {**self._kept, **arrays} if self._kept else arrays
+
+    def _record(self, inputs: tuple[Any, ...], arrays: list[Any], result: Tensor | None) -> None:
+        """Become a node: remember where gradients go, the inputs' shapes, and exactly what the rules name."""
+        self.order = next(_order)
+        edges: list[Any] = []
+        for x, array, need in zip(inputs, arrays, self.needs, strict=True):
+            if not need:
+                edges.append(None)
+            elif x._node is None:
+                edges.append((x, 0, array.shape, array.dtype))
+            else:
+                edges.append((x._node, x._slot, array.shape, array.dtype))
+        self.edges = tuple(edges)
+        names = self.plan.saved_names(self.needs)
+        if names:
+            self.saved = self._save(names, inputs, result)
+        self._kept = None
+
+    def _save(self, names: tuple[str, ...], inputs: tuple[Any, ...], result: Tensor | None) -> dict[str, Any]:
+        saved: dict[str, Any] = {}
+        for name in names:
+            if name == "out" and result is not None:
+                saved[name] = (result.array, result._version, result._version[0])
+            elif self._kept is not None and name in self._kept:
+                saved[name] = self._kept[name]
+            elif name in self.plan.positions:
+                position = self.plan.positions[name]
+                saved[name] = _save_input(self, inputs[position]) if position < len(inputs) else None
+            elif name == self.plan.varargs:
+                saved[name] = tuple(_save_input(self, x) for x in inputs[len(self.plan.positions) :])
+            else:
+                raise GradientError(f"{self.name}: a rule names '{name}', which forward did not keep", got=name,
+                                    rule="a rule's parameters are inputs, out, or names passed to self.keep",
+                                    hint=f"self.keep({name}=…) in forward")
+        return saved
+
+    def _outputs(
+        self, inputs: tuple[Any, ...], arrays: list[Any], outs: tuple[Any, ...], kind: type | None, needed: bool
+    ) -> tuple[Tensor, ...]:
+        """Wrap several results; those that are not floating point carry no gradient."""
+        results = tuple(wrap(out if out.__class__ is kind else _as_array(out, kind, arrays)) for out in outs)
+        if needed:
+            self._record(inputs, arrays, results[0])
+            for slot, result in enumerate(results):
+                if result.dtype.kind == "f":
+                    result._node, result._slot, result.tracked = self, slot, True
+                    self.outputs = slot + 1
+        return results
+
+    @property
+    def next_functions(self) -> tuple[tuple[Function | Tensor, int], ...]:
+        """The nodes (or leaf tensors) that this node's gradients go to."""
+        return tuple(edge[:2] for edge in self.edges if edge is not None)
+
+    def __repr__(self) -> str:
+        return f"<{self.name} node {self.order}>"
+
+
+def mixed_devices(name: str, inputs: tuple[Any, ...]) -> DeviceError:
+    """The error for inputs on different devices: says which is where."""
+    places = [f"argument {i} {tuple(x.shape)} on {x.device}" for i, x in enumerate(inputs) if isinstance(x, Tensor)]
+    return DeviceError(f"{name}: the tensors are on different devices", got="; ".join(places),
+                       rule="all tensors of an operation are on one device", hint="x.to(device), model.to(device)")
+
+
+def _save_input(node: Function, x: Any) -> Any:
+    if not isinstance(x, Tensor):
+        return x
+    if x.inference:
+        raise GradientError(f"{node.name}: a tensor made in inference_mode cannot be saved for backward",
+                            got=f"a tensor of shape {tuple(x.shape)}",
+                            rule="inference tensors stay out of recorded computations",
+                            hint="x.clone() outside of inference_mode, or mc.no_grad() instead of it")
+    return (x, x._version, x._version[0], x._node)
+
+
+def _as_array(out: Any, kind: type | None, arrays: list[Any]) -> Any:
+    """An array of what ``forward`` returned where that is a scalar, as NumPy's full reductions are."""
+    array = next((a for a in arrays if a.__class__ is kind), None)
+    backend = backend_for(None) if array is None else backend_of(array)
+    return out if isinstance(out, backend.array_type) else backend.xp.asarray(out)
+
+
+def _link_view(cls: type[Function], source: Tensor, result: Tensor, options: dict[str, Any]) -> None:
+    result._base = base = source if source._base is None else source._base
+    result._chain = (*source._chain, (cls, options))
+    result._version = source._version
+    result._seen = source._version[0]
+    base._aliased = True

@@ -1,0 +1,128 @@
+"""In-place operations: edit memory, move the tensor to a new place in the graph, and keep views honest.
+
+An edited tensor becomes the result of the edit. If it is a view, its base changes too: the base becomes the result of
+a ``ViewWrite``, and any other view of it replays its steps from the base before it is next used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minicnn.autograd.function import Function, _new
+from minicnn.autograd.mode import mode
+from minicnn.backend import backend_of
+from minicnn.dtypes import is_float
+from minicnn.errors import DtypeError, GradientError, ShapeError
+from minicnn.tensor import Tensor, wrap
+
+Chain = tuple[tuple[type[Function], dict[str, Any]], ...]
+
+
+class ViewWrite(Function):
+    """base with the region that ``chain`` views replaced by ``value``; the memory is already written."""
+
+    def forward(self, base: Any, value: Any, *, chain: Chain) -> Any:
+        self.chain = chain
+        return base
+
+    def grad_base(self, g: Tensor) -> Tensor:
+        array = g.array
+        xp = backend_of(array).xp
+        positions = replay(wrap(xp.arange(array.size).reshape(array.shape)), self.chain).array
+        written = xp.zeros(array.size, dtype=bool)
+        written[positions.reshape(-1)] = True
+        return g.masked_fill(wrap(written.reshape(array.shape)), 0.0)
+
+    def grad_value(self, g: Tensor) -> Tensor:
+        return replay(g, self.chain)
+
+
+def replay(tensor: Tensor, chain: Chain) -> Tensor:
+    """Apply the view operations of ``chain`` to ``tensor``, in order."""
+    for cls, options in chain:
+        tensor = cls.apply(tensor, **options)
+    return tensor
+
+
+def refresh(view: Tensor) -> None:
+    """Give a view whose memory was edited since the history that its base now has."""
+    base = view._base
+    if base is None or not mode.grad:
+        return
+    if base.tracked:
+        fresh = replay(base, view._chain)
+        view._node, view._slot, view.tracked = fresh._node, fresh._slot, True
+    view._seen = view._version[0]
+
+
+def apply_in_place(cls: type[Function], target: Tensor, *others: Any, **options: Any) -> Tensor:
+    """Run ``cls`` on ``target`` and ``others``, writing the result into ``target``'s memory. Returns ``target``."""
+    check_writable(cls.name, target)
+    node = _new(cls)
+    inputs = (target, *others)
+    arrays, _, needed = node._open(inputs)
+    array = target.array
+    if cls.takes_out:
+        node.forward(*arrays, out=array, **options)  # type: ignore[attr-defined]
+    else:
+        _write(cls.name, array, node.forward(*arrays, **options))  # type: ignore[attr-defined]
+    if mode.grad and (needed or target.tracked):
+        if needed:
+            node._record(inputs, arrays, target)
+        target._node, target._slot, target.tracked = (node, 0, True) if needed else (None, 0, False)
+    edited(target)
+    if node.saved and "out" in node.saved and node.plan.positions.get("out") is None:
+        node.saved["out"] = (array, target._version, target._version[0])
+    return target
+
+
+def edited(target: Tensor) -> None:
+    """Count an edit of ``target``'s memory, and tell the base of a view about it."""
+    target._version[0] += 1
+    base = target._base
+    if base is None:
+        return
+    target._seen = target._version[0]
+    if mode.grad and (target.tracked or base.tracked):
+        node = _new(ViewWrite)
+        arrays, _, needed = node._open((base, target))
+        node.chain = target._chain
+        if needed:
+            node._record((base, target), arrays, None)
+        base._node, base._slot, base.tracked = (node, 0, True) if needed else (None, 0, False)
+
+
+def check_writable(name: str, target: Tensor) -> None:
+    """Raise where an in-place edit of ``target`` could not be right."""
+    array = target.array
+    if mode.grad and target.tracked and target._node is None:
+        raise GradientError(f"{name}: a leaf that requires a gradient cannot be edited in place",
+                            got=f"a leaf of shape {array.shape}", rule="the recorded past of a leaf is its value",
+                            hint="with mc.no_grad(): …, or the form without the trailing underscore")
+    base = target._base
+    if mode.grad and base is not None and base.tracked and base._node is None:
+        raise GradientError(f"{name}: a view of a leaf that requires a gradient cannot be edited in place",
+                            got=f"a view of shape {array.shape}", rule="the recorded past of a leaf is its value",
+                            hint="with mc.no_grad(): …, or clone() the leaf first")
+    if not getattr(array.flags, "writeable", True) or any(
+        step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True)
+    ):
+        raise ShapeError(f"{name}: this memory cannot be written", got=f"shape {array.shape}, strides {array.strides}",
+                         rule="read-only and expanded memory, where elements share a place, is not edited in place",
+                         hint="x.clone() first")
+
+
+def check_castable(name: str, source: Any, target: Any) -> None:
+    """Raise where writing dtype ``source`` into ``target`` would lose its kind (a float into an integer)."""
+    order = "biuf"
+    if is_float(source) and not is_float(target) or (target.kind == "b" and order.index(source.kind) > 0):
+        raise DtypeError(f"{name}: the result of dtype {source} does not fit a tensor of {target}", got=source,
+                         rule="an in-place result keeps the tensor's dtype", hint="x.float() first")
+
+
+def _write(name: str, array: Any, out: Any) -> None:
+    if out.shape != array.shape:
+        raise ShapeError(f"{name}: the result does not fit in place", got=f"{out.shape} into {array.shape}",
+                         rule="an in-place result keeps the tensor's shape", hint="the form without the underscore")
+    check_castable(name, out.dtype, array.dtype)
+    array[...] = out

@@ -1,0 +1,96 @@
+"""Arrays and the kernels on them, behind one interface; the only folder that imports numpy kernels or cupy.
+
+``backend_of(array)`` finds the backend from the array's type, so an array library is never imported unless it
+is used. ``register_backend`` adds another one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from minicnn.backend.device import Device
+from minicnn.backend.numpy import NumpyBackend
+from minicnn.backend.portable import Backend
+from minicnn.errors import DeviceError, DtypeError
+
+__all__ = ["Backend", "Device", "backend_for", "backend_of", "default_device", "register_backend", "set_default_device"]
+
+_cpu = NumpyBackend()
+_BY_TYPE: dict[type, Callable[[Any], Backend]] = {}
+_LOADERS: dict[str, Callable[[int | None], Backend]] = {}
+
+
+class _Default(threading.local):
+    device = Device("cpu")
+
+
+_default = _Default()
+
+
+def register_backend(
+    device_type: str,
+    load: Callable[[int | None], Backend],
+    array_type: type | None = None,
+    of_array: Callable[[Any], Backend] | None = None,
+) -> None:
+    """Add a device type. ``load(index)`` returns its backend, and may import a library or raise a DeviceError.
+
+    Args:
+        device_type: the name, as in ``mc.device(device_type)``.
+        load: makes, or finds again, the backend of one device; called on use, never at registration.
+        array_type: the type of its arrays, where that can be named without importing the library; a backend that
+            leaves it out is known from its own ``array_type`` once it is loaded.
+        of_array: the backend of one array, for device types with several devices.
+    """
+    _LOADERS[device_type] = load
+    if array_type is not None:
+        _BY_TYPE[array_type] = of_array or (lambda array: load(None))
+
+
+def backend_of(array: Any) -> Backend:
+    """The backend that computes on ``array``."""
+    kind = type(array)
+    if kind is _cpu.array_type:
+        return _cpu
+    find = _BY_TYPE.get(kind)
+    if find is None:
+        raise DtypeError(f"{kind.__name__} is not an array of any loaded backend", got=repr(array)[:80],
+                         rule="arrays come from a device that was asked for", hint="mc.as_tensor(value)")
+    return find(array)
+
+
+def backend_for(device: Device | str | None) -> Backend:
+    """The backend of a device (of the default device where None), loading its library on first use."""
+    device = _default.device if device is None else Device(device)
+    if device.type == "cpu":
+        if device.index:
+            raise DeviceError(f"{device} does not exist", got=str(device), rule="there is one CPU", hint='"cpu"')
+        return _cpu
+    load = _LOADERS.get(device.type)
+    if load is None:
+        raise DeviceError(f"no backend for device type '{device.type}'", got=str(device),
+                          rule=f"one of {', '.join(['cpu', *_LOADERS])}", hint="register_backend adds another")
+    backend = load(device.index)
+    _BY_TYPE.setdefault(backend.array_type, lambda array: backend)
+    return backend
+
+
+def default_device() -> Device:
+    """The device of new tensors; the CPU unless changed. Each thread has its own."""
+    return _default.device
+
+
+def set_default_device(device: Device | str) -> None:
+    """Make ``device`` the one of new tensors in this thread; it must exist."""
+    _default.device = backend_for(device).device
+
+
+def _load_cupy(index: int | None) -> Backend:
+    from minicnn.backend import cupy
+
+    return cupy.load(index)
+
+
+register_backend("cuda", _load_cupy)

@@ -1,0 +1,49 @@
+"""What every backend must say of itself: its arrays, its devices, and how values come and go."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from minicnn.backend.device import Device
+
+Array = Any
+
+
+class ArrayKernels:
+    """Arrays in and out of a backend, and the few array functions whose spelling differs between libraries."""
+
+    device_type: str
+    array_type: type
+    xp: ModuleType
+
+    def __init__(self, index: int | None = None) -> None:
+        self.index = index
+
+    @property
+    def device(self) -> Device:
+        """The device this backend computes on."""
+        return Device(self.device_type, self.index)
+
+    def from_numpy(self, values: Array) -> Array:
+        """A NumPy array → this backend's array; no copy where the memory can be shared."""
+        raise NotImplementedError(f"{type(self).__name__} must say how NumPy arrays reach its device")
+
+    def to_numpy(self, array: Array) -> Array:
+        """This backend's array → a NumPy array; no copy where the memory can be shared."""
+        raise NotImplementedError(f"{type(self).__name__} must say how its arrays reach the host")
+
+    def synchronize(self) -> None:
+        """Wait until everything asked of the device is done."""
+
+    def shares_memory(self, a: Array, b: Array) -> bool:
+        """Whether a view ``b`` of ``a`` really is one, and no copy."""
+        return bool(self.xp.may_share_memory(a, b))
+
+    def windows(self, array: Array, shape: tuple[int, ...], strides: tuple[int, ...]) -> Array:
+        """An as_strided view; strides in bytes."""
+        return self.xp.lib.stride_tricks.as_strided(array, shape, strides)
+
+    def scatter_add(self, array: Array, key: Any, values: Array) -> None:
+        """array[key] += values, in place; repeated positions accumulate."""
+        self.xp.add.at(array, key, values)

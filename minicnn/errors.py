@@ -1,0 +1,74 @@
+"""Exceptions that teach: every message says what was got, which rule it breaks, and what to try.
+
+Each class is also the built-in exception that PyTorch raises in the same place (and a ``ValueError`` or
+``TypeError`` where that is what a Python programmer would expect), so ``except RuntimeError`` written for
+PyTorch keeps working.
+"""
+
+from __future__ import annotations
+
+
+class MinicnnError(Exception):
+    """Base of all errors raised by minicnn.
+
+    Args:
+        what: one sentence that begins with the operation's name, e.g. ``"conv2d: the input has 1 channel, …"``.
+        got: the values that were passed.
+        rule: the rule that they break.
+        hint: what to try instead (printed as ``try``).
+
+    Example:
+        >>> print(ShapeError("f: sizes differ", got="3 and 4", rule="a == b", hint="pass equal sizes"))
+        f: sizes differ
+          got   3 and 4
+          rule  a == b
+          try   pass equal sizes
+    """
+
+    def __init__(self, what: str, *, got: object = None, rule: str | None = None, hint: str | None = None) -> None:
+        self.what, self.got, self.rule, self.hint = what, got, rule, hint
+        parts = (("got", got), ("rule", rule), ("try", hint))
+        super().__init__("\n".join([what, *(f"  {label:<5} {text}" for label, text in parts if text is not None)]))
+
+
+class ShapeError(MinicnnError, RuntimeError, ValueError):
+    """Sizes or numbers of dimensions that do not fit an operation."""
+
+
+class OptionError(MinicnnError, ValueError, RuntimeError):
+    """An option (stride, padding, reduction, …) outside of what the operation allows."""
+
+
+class DtypeError(MinicnnError, TypeError, RuntimeError):
+    """An element type, or a Python type, that the operation does not take."""
+
+
+class DeviceError(MinicnnError, RuntimeError):
+    """Tensors on different devices, or a device that is not there."""
+
+
+class OutOfRangeError(MinicnnError, IndexError):
+    """An index, a dimension or a class label outside its range."""
+
+
+class GradientError(MinicnnError, RuntimeError):
+    """A backward pass that cannot be right: freed or overwritten saved tensors, no graph, wrong seeds."""
+
+
+class StateError(MinicnnError, RuntimeError):
+    """A state_dict, optimiser or schedule that does not fit the object it is loaded into."""
+
+
+class MissingAttributeError(MinicnnError, AttributeError):
+    """A name that is not there; the message suggests the nearest ones."""
+
+
+def missing_attribute(owner: str, name: str, names: list[str]) -> MissingAttributeError:
+    """The error for ``owner.name``, suggesting up to three near names out of ``names``."""
+    import difflib
+
+    near = difflib.get_close_matches(name, names, n=3)
+    return MissingAttributeError(
+        f"{owner} has no attribute '{name}'",
+        hint=" or ".join(f"'{n}'" for n in near) if near else f"dir({owner}) lists what there is",
+    )

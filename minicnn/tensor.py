@@ -1,0 +1,173 @@
+"""Tensor: an array, its gradient, the operation that made it, and a version that counts in-place edits.
+
+This file is the record alone. The operations know how to compute; ``minicnn.ops`` binds them here as methods and
+operators from one table (``tensor.pyi`` lists them for editors and type checkers).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from minicnn import dtypes
+from minicnn.backend import Device, backend_for, backend_of
+from minicnn.errors import DtypeError, GradientError, missing_attribute
+
+if TYPE_CHECKING:
+    from minicnn.autograd.function import Function
+
+_new = object.__new__
+
+
+class Tensor:
+    """A multi-dimensional array that remembers how it was made.
+
+    ``Tensor(data)`` copies ``data`` in the default dtype, as PyTorch's legacy constructor does; prefer
+    ``mc.tensor``.
+
+    Attributes:
+        array: the NumPy or CuPy array, logically in (N, C, H, W) order. Its memory order is the backend's business.
+        grad: the gradient that ``backward`` accumulated here, or None.
+    """
+
+    array: Any
+    grad: Tensor | None = None
+    tracked: bool = False
+    """Whether gradients flow to this tensor; ``requires_grad`` is its checked, public form."""
+    inference: bool = False
+
+    # Defaults live on the class so that making a tensor sets two attributes, not ten.
+    _version: list[int]
+    _node: Function | None = None
+    _slot: int = 0
+    _hooks: dict[int, Any] | None = None
+    _post_hooks: dict[int, Any] | None = None
+    _base: Tensor | None = None
+    _chain: tuple[tuple[type[Function], dict[str, Any]], ...] = ()
+    _seen: int = 0
+    _aliased: bool = False
+
+    __array_ufunc__ = None  # ndarray * tensor asks the tensor
+
+    def __init__(self, data: Any = ()) -> None:
+        import minicnn as mc
+
+        made = data if isinstance(data, Tensor) else mc.tensor(data, dtype=dtypes.get_default_dtype())
+        self.array = made.array
+        self._version = made._version
+
+    @property
+    def shape(self) -> Size:
+        """The sizes, outermost first."""
+        return Size(self.array.shape)
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return int(self.array.ndim)
+
+    @property
+    def dtype(self) -> dtypes.Dtype:
+        """The element type."""
+        return self.array.dtype  # type: ignore[no-any-return]
+
+    @property
+    def device(self) -> Device:
+        """Where the array lives."""
+        return backend_of(self.array).device
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether ``backward`` computes a gradient for this tensor. Only floating point tensors can have one."""
+        return self.tracked
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if value and not dtypes.is_float(self.dtype):
+            raise DtypeError(f"requires_grad: a tensor of {self.dtype} cannot have a gradient", got=self.dtype,
+                             rule="only floating point tensors require gradients", hint="x.float()")
+        if self._node is not None and not value:
+            raise GradientError("requires_grad: this tensor is the result of an operation",
+                                got=f"grad_fn {self._node.name}", rule="only leaf tensors can be switched off",
+                                hint="x.detach()")
+        self.tracked = bool(value)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made this tensor."""
+        return self._node is None
+
+    @property
+    def grad_fn(self) -> Function | None:
+        """The applied operation that made this tensor, or None for a leaf."""
+        return self._node
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without a history. In-place edits of it are still seen by the version check."""
+        return alias(self)
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise DtypeError("data: only a tensor can be assigned", got=type(value).__name__, hint="mc.tensor(value)")
+        self.array = value.array
+        value._aliased = self._aliased = True
+        self._version[0] += 1
+
+    def detach(self) -> Tensor:
+        """The same memory without a history; an in-place edit of either is seen by both."""
+        return alias(self)
+
+    def is_inference(self) -> bool:
+        """Whether this tensor was made in ``inference_mode``."""
+        return self.inference
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)  # a protocol's probe, not a slip of the pen
+        raise missing_attribute("Tensor", name, [n for n in dir(type(self)) if not n.startswith("_")])
+
+    __hash__ = object.__hash__
+
+
+class Size(tuple[int, ...]):
+    """A shape: a tuple of sizes with ``numel()``."""
+
+    def numel(self) -> int:
+        """The number of elements."""
+        total = 1
+        for size in self:
+            total *= size
+        return total
+
+    def __repr__(self) -> str:
+        return f"Size({list(self)})"
+
+    def __add__(self, other: Any) -> Size:
+        return Size(tuple(self) + tuple(other))
+
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        return Size(found) if isinstance(key, slice) else found
+
+
+def wrap(array: Any) -> Tensor:
+    """A Tensor around ``array`` without any check or copy: how operations make their results."""
+    tensor: Tensor = _new(Tensor)
+    tensor.array = array
+    tensor._version = [0]
+    return tensor
+
+
+def alias(tensor: Tensor) -> Tensor:
+    """Another Tensor on the same memory and version counter, with no history."""
+    twin: Tensor = _new(Tensor)
+    twin.array = tensor.array
+    twin._version = tensor._version
+    twin._aliased = tensor._aliased = True
+    return twin
+
+
+def place(values: Any, device: Device | str | None) -> Tensor:
+    """A Tensor of the NumPy array ``values`` on a device (the default one where None)."""
+    return wrap(backend_for(device).from_numpy(values))
