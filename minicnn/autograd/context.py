@@ -9,8 +9,9 @@ from typing import Any
 
 from minicnn.autograd.function import Function, _new
 from minicnn.autograd.inplace import edited
-from minicnn.autograd.mode import mode, no_grad
+from minicnn.autograd.mode import no_grad
 from minicnn.autograd.plan import Plan
+from minicnn.backend import backend_for
 from minicnn.errors import GradientError
 from minicnn.tensor import Tensor, alias, wrap
 
@@ -23,7 +24,7 @@ class Context(Function):
     _to_save: tuple[Any, ...] = ()
     _dirty: tuple[Tensor, ...] = ()
     _constant: tuple[Tensor, ...] = ()
-    _out_shapes: tuple[Any, ...] = ()
+    _likes: tuple[Any, ...] = ()
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Save inputs or results for ``backward``; edits in place in between are found."""
@@ -64,7 +65,7 @@ class Context(Function):
         """Run the user's static backward on the gradients of the results."""
         grads = list(g) if isinstance(g, tuple) else [g]
         if self.materialize:
-            grads = [_zeros(shape) if t is None else t for t, shape in zip(grads, self._out_shapes, strict=True)]
+            grads = [_zeros(like) if t is None else t for t, like in zip(grads, self._likes, strict=True)]
         found = self._user.backward(self, *grads)  # type: ignore[attr-defined]
         found = found if isinstance(found, tuple) else (found,)
         extra = found[len(self.edges) :]
@@ -110,19 +111,13 @@ def _record(ctx: Context, inputs: tuple[Any, ...], arrays: list[Any], results: l
     ctx._record(inputs, arrays, None)
     ctx.saved = {"tensors": saved} if saved else None
     ctx.outputs = len(results)
-    ctx._out_shapes = tuple((r.array.shape, r.array) for r in ()) or tuple(_like(r) for r in results)
+    ctx._likes = tuple((r.array.shape, r.array.dtype, r.device) for r in results)
     for slot, result in enumerate(results):
         if result.dtype.kind == "f" and not any(result is c for c in ctx._constant):
             result._node, result._slot, result.tracked = ctx, slot, True
 
 
-def _like(result: Tensor) -> tuple[Any, ...]:
-    return (result.array.shape, result.array.dtype, result.device)
-
-
 def _zeros(like: tuple[Any, ...]) -> Tensor:
-    from minicnn.backend import backend_for
-
     shape, dtype, device = like
     return wrap(backend_for(device).xp.zeros(shape, dtype))
 

@@ -56,24 +56,42 @@ def refresh(view: Tensor) -> None:
 
 
 def apply_in_place(cls: type[Function], target: Tensor, *others: Any, **options: Any) -> Tensor:
-    """Run ``cls`` on ``target`` and ``others``, writing the result into ``target``'s memory. Returns ``target``."""
+    """Run ``cls``, whose forward takes ``out``, on ``target`` and ``others``, into ``target``'s own memory."""
     check_writable(cls.name, target)
     node = _new(cls)
     inputs = (target, *others)
     arrays, _, needed = node._open(inputs)
-    array = target.array
-    if cls.takes_out:
-        node.forward(*arrays, out=array, **options)  # type: ignore[attr-defined]
-    else:
-        _write(cls.name, array, node.forward(*arrays, **options))  # type: ignore[attr-defined]
-    if mode.grad and (needed or target.tracked):
-        if needed:
-            node._record(inputs, arrays, target)
-        target._node, target._slot, target.tracked = (node, 0, True) if needed else (None, 0, False)
-    edited(target)
-    if node.saved and "out" in node.saved and node.plan.positions.get("out") is None:
-        node.saved["out"] = (array, target._version, target._version[0])
+    node.forward(*arrays, out=target.array, **options)  # type: ignore[attr-defined]
+    if needed:
+        node._record(inputs, arrays, target)
+    _move(target, node if needed else None, 0)
+    if node.saved and "out" in node.saved and "out" not in node.plan.positions:
+        node.saved["out"] = (target.array, target._version, target._version[0])
     return target
+
+
+def assign(name: str, target: Tensor, result: Tensor) -> Tensor:
+    """Write ``result`` into ``target``'s memory and take over its history: ``name``'s in-place form. Returns ``target``.
+
+    The caller checks ``check_writable`` before it computes ``result``.
+    """
+    array = target.array
+    if result.array.shape != array.shape:
+        raise ShapeError(f"{name}: the result does not fit in place", got=f"{result.array.shape} into {array.shape}",
+                         rule="an in-place result keeps the tensor's shape", hint="the form without the underscore")
+    if result.array.dtype != array.dtype:
+        check_castable(name, result.array.dtype, array.dtype)
+        result = result.to(array.dtype)
+    array[...] = result.array
+    _move(target, result._node, result._slot)
+    return target
+
+
+def _move(target: Tensor, node: Function | None, slot: int) -> None:
+    """Make ``target``, whose memory was just written, the result of ``node`` (of nothing recorded where None)."""
+    if mode.grad:
+        target._node, target._slot, target.tracked = node, slot if node else 0, node is not None
+    edited(target)
 
 
 def edited(target: Tensor) -> None:
@@ -118,11 +136,3 @@ def check_castable(name: str, source: Any, target: Any) -> None:
     if is_float(source) and not is_float(target) or (target.kind == "b" and order.index(source.kind) > 0):
         raise DtypeError(f"{name}: the result of dtype {source} does not fit a tensor of {target}", got=source,
                          rule="an in-place result keeps the tensor's dtype", hint="x.float() first")
-
-
-def _write(name: str, array: Any, out: Any) -> None:
-    if out.shape != array.shape:
-        raise ShapeError(f"{name}: the result does not fit in place", got=f"{out.shape} into {array.shape}",
-                         rule="an in-place result keeps the tensor's shape", hint="the form without the underscore")
-    check_castable(name, out.dtype, array.dtype)
-    array[...] = out

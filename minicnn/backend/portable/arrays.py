@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -35,6 +36,10 @@ class ArrayKernels:
 
     def synchronize(self) -> None:
         """Wait until everything asked of the device is done."""
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        """Within it, 1/0 and log(-1) are inf and NaN without a warning, as in PyTorch."""
+        return nullcontext()
 
     def shares_memory(self, a: Array, b: Array) -> bool:
         """Whether a view ``b`` of ``a`` really is one, and no copy."""

@@ -1,0 +1,217 @@
+"""Sums, products, quotients and powers of two operands, with broadcasting and PyTorch's promotion."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from minicnn.autograd.function import Function
+from minicnn.autograd.inplace import apply_in_place, assign, check_writable
+from minicnn.backend import backend_of
+from minicnn.errors import DtypeError
+from minicnn.ops.operands import as_float, check_broadcast, choice, operands
+from minicnn.tensor import Tensor
+
+__all__ = ["add", "div", "divide", "mul", "multiply", "neg", "pow", "rsub", "sub", "subtract", "true_divide"]
+METHODS = (*__all__, "add_", "sub_", "mul_", "div_")
+IN_PLACE = ("neg", "pow")
+OPERATORS = {
+    "__add__": "add", "__radd__": "add", "__sub__": "sub", "__rsub__": "rsub", "__mul__": "mul", "__rmul__": "mul",
+    "__truediv__": "div", "__rtruediv__": "rdiv", "__pow__": "pow", "__rpow__": "rpow", "__neg__": "neg",
+    "__pos__": "pos", "__iadd__": "add_", "__isub__": "sub_", "__imul__": "mul_", "__itruediv__": "div_",
+    "__ipow__": "pow_",
+}  # fmt: skip
+
+Array = Any
+Operand = Tensor | float
+
+
+class Add(Function):
+    takes_out = True
+
+    def forward(self, x: Array, y: Array, *, out: Array | None = None) -> Array:
+        return x + y if out is None else backend_of(out).xp.add(x, y, out=out)
+
+    def grad_x(self, g: Tensor) -> Tensor:
+        return g
+
+    def grad_y(self, g: Tensor) -> Tensor:
+        return g
+
+
+class Sub(Function):
+    takes_out = True
+
+    def forward(self, x: Array, y: Array, *, out: Array | None = None) -> Array:
+        return x - y if out is None else backend_of(out).xp.subtract(x, y, out=out)
+
+    def grad_x(self, g: Tensor) -> Tensor:
+        return g
+
+    def grad_y(self, g: Tensor) -> Tensor:
+        return -g
+
+
+class Mul(Function):
+    takes_out = True
+
+    def forward(self, x: Array, y: Array, *, out: Array | None = None) -> Array:
+        return x * y if out is None else backend_of(out).xp.multiply(x, y, out=out)
+
+    def grad_x(self, g: Tensor, y: Any) -> Tensor:
+        return g * y
+
+    def grad_y(self, g: Tensor, x: Any) -> Tensor:
+        return g * x
+
+
+class Div(Function):
+    takes_out = True
+
+    def forward(self, x: Array, y: Array, *, out: Array | None = None) -> Array:
+        backend = backend_of(y if hasattr(y, "dtype") else x)
+        with backend.quiet():
+            return backend.xp.divide(x, y, out=out)
+
+    def grad_x(self, g: Tensor, y: Any) -> Tensor:
+        return g / y
+
+    def grad_y(self, g: Tensor, x: Any, y: Tensor) -> Tensor:
+        return -g * x / (y * y)
+
+
+class Neg(Function):
+    def forward(self, x: Array) -> Array:
+        return -x
+
+    def grad_x(self, g: Tensor) -> Tensor:
+        return -g
+
+
+class Pow(Function):
+    """x ** y; at x = 0 the slope in y is 0 where y >= 0, as in PyTorch."""
+
+    def forward(self, x: Array, y: Array) -> Array:
+        backend = backend_of(x if hasattr(x, "dtype") else y)
+        with backend.quiet():
+            return backend.xp.power(x, y)
+
+    def grad_x(self, g: Tensor, x: Tensor, y: Any) -> Tensor:
+        if not isinstance(y, Tensor):
+            return g * (y * x ** (y - 1)) if y != 0 else g * 0.0
+        return g * (y * x ** (y - 1)).masked_fill(y == 0, 0.0)
+
+    def grad_y(self, g: Tensor, x: Any, y: Tensor, out: Tensor) -> Tensor:
+        if not isinstance(x, Tensor):
+            return g * out * math.log(x) if x > 0 else g * (out * (math.nan if x < 0 else -math.inf)).masked_fill(y >= 0, 0.0)
+        slope = out * x.log()
+        return g * slope.masked_fill((x == 0).logical_and(y >= 0), 0.0)
+
+
+def add(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
+    """x + alpha · y.
+
+    Shapes: x and y broadcast. Errors: ShapeError where they do not.
+
+    Example:
+        >>> mc.add(mc.tensor([1, 2]), 10)
+        tensor([11, 12])
+    """
+    x, y = operands("add", x, y if alpha == 1 else y * alpha)
+    return Add.apply(x, y)  # type: ignore[no-any-return]
+
+
+def sub(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
+    """x − alpha · y. Shapes, errors: as ``add``; bool tensors have no difference."""
+    x, y = operands("sub", x, y if alpha == 1 else y * alpha)
+    if any(isinstance(t, Tensor) and t.array.dtype.kind == "b" for t in (x, y)):
+        raise DtypeError("sub: bool tensors have no difference", got="a bool tensor",
+                         rule="- is for numbers", hint="x ^ y, or x.logical_not()")
+    return Sub.apply(x, y)  # type: ignore[no-any-return]
+
+
+def rsub(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
+    """y − alpha · x: ``sub`` with its operands exchanged."""
+    return sub(y, x, alpha=alpha)
+
+
+def mul(x: Operand, y: Operand) -> Tensor:
+    """x · y, elementwise. Shapes, errors: as ``add``."""
+    x, y = operands("mul", x, y)
+    return Mul.apply(x, y)  # type: ignore[no-any-return]
+
+
+def div(x: Operand, y: Operand, *, rounding_mode: str | None = None) -> Tensor:
+    """x / y; of integers in the default float dtype. Shapes, errors: as ``add``.
+
+    Args:
+        x, y: operands that broadcast.
+        rounding_mode: None for true division, ``"trunc"`` (towards zero) or ``"floor"``.
+    """
+    if rounding_mode is not None:
+        from minicnn.ops.rounding import floor_divide, trunc_divide
+
+        modes = {"floor": floor_divide, "trunc": trunc_divide}
+        return modes[choice("div", "rounding_mode", rounding_mode, tuple(modes))](x, y)
+    x, y = operands("div", x, y)
+    return Div.apply(*(as_float(t) if isinstance(t, Tensor) else t for t in (x, y)))  # type: ignore[no-any-return]
+
+
+def rdiv(x: Operand, y: Operand) -> Tensor:
+    """y / x."""
+    return div(y, x)
+
+
+def rpow(x: Operand, base: Operand) -> Tensor:
+    """base to the power of x."""
+    return pow(base, x)
+
+
+def pos(x: Tensor) -> Tensor:
+    """+x: ``x`` itself."""
+    return x
+
+
+def neg(x: Tensor) -> Tensor:
+    """−x."""
+    return Neg.apply(x)  # type: ignore[no-any-return]
+
+
+def pow(x: Operand, exponent: Operand) -> Tensor:
+    """x to the power of ``exponent``, elementwise. Shapes, errors: as ``add``."""
+    x, exponent = operands("pow", x, exponent)
+    return Pow.apply(x, exponent)  # type: ignore[no-any-return]
+
+
+def add_(x: Tensor, y: Operand, *, alpha: float = 1) -> Tensor:
+    """x += alpha · y, in place."""
+    return _in_place(Add, x, y if alpha == 1 else y * alpha)
+
+
+def sub_(x: Tensor, y: Operand, *, alpha: float = 1) -> Tensor:
+    """x −= alpha · y, in place."""
+    return _in_place(Sub, x, y if alpha == 1 else y * alpha)
+
+
+def mul_(x: Tensor, y: Operand) -> Tensor:
+    """x *= y, in place."""
+    return _in_place(Mul, x, y)
+
+
+def div_(x: Tensor, y: Operand) -> Tensor:
+    """x /= y, in place."""
+    return _in_place(Div, x, y)
+
+
+def _in_place(cls: type[Function], x: Tensor, y: Operand) -> Tensor:
+    """The operation straight into x's memory where x keeps its dtype, else through a result that must fit it."""
+    a, b = operands(cls.__name__.lower(), x, y)
+    fits = check_broadcast(cls.__name__.lower(), a.shape, getattr(b, "shape", ())) == a.shape
+    if a is x and fits and (cls is not Div or x.array.dtype.kind == "f"):
+        return apply_in_place(cls, x, b)
+    check_writable(cls.name, x)
+    return assign(cls.name, x, cls.apply(a, b))
+
+
+true_divide = divide = div
+multiply, subtract = mul, sub

@@ -1,0 +1,86 @@
+"""Bring the operands of an operation to one dtype by PyTorch's promotion, before any arithmetic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minicnn import dtypes
+from minicnn.backend import backend_of
+from minicnn.errors import DtypeError, OptionError, ShapeError
+from minicnn.ops.convert import cast
+from minicnn.tensor import Tensor, wrap
+
+_NUMBERS = (bool, int, float)
+
+
+def operands(name: str, x: Any, y: Any) -> tuple[Any, Any]:
+    """``x`` and ``y`` (at least one a Tensor) ready for a NumPy ufunc: one dtype, broadcastable, constants as numbers."""
+    if type(y) is float or type(y) is int or y.__class__ is bool:
+        return _with_number(x, y), y
+    if isinstance(x, Tensor) and isinstance(y, Tensor):
+        a, b = x.array, y.array
+        if a.dtype is not b.dtype and a.dtype != b.dtype:
+            dtype = dtypes.result_type(a, b)
+            x, y = cast(x, dtype), cast(y, dtype)
+        if a.shape != b.shape:
+            check_broadcast(name, a.shape, b.shape)
+        return x, y
+    if type(x) in _NUMBERS:
+        return x, _with_number(y, x)
+    return operands(name, operand(name, x, y), operand(name, y, x))
+
+
+def operand(name: str, value: Any, other: Any) -> Any:
+    """A Tensor or Python number from whatever was passed: NumPy scalars and arrays are taken, too."""
+    if isinstance(value, Tensor) or type(value) in _NUMBERS:
+        return value
+    if hasattr(value, "dtype") and hasattr(value, "ndim"):
+        if value.ndim == 0:
+            return value.item()
+        like = other if isinstance(other, Tensor) else None
+        backend = backend_of(value if like is None else like.array)
+        return wrap(value if isinstance(value, backend.array_type) else backend.from_numpy(value))
+    raise DtypeError(f"{name}: cannot compute with {type(value).__name__}", got=repr(value)[:80],
+                     rule="operands are tensors, arrays or numbers", hint="mc.as_tensor(value)")
+
+
+def as_float(x: Tensor) -> Tensor:
+    """``x`` itself where it is floating point, else in the default float dtype (as sqrt, exp, … of integers are)."""
+    return x if x.array.dtype.kind == "f" else cast(x, dtypes.get_default_dtype())
+
+
+def check_broadcast(name: str, *shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The broadcast shape of ``shapes``, or a ShapeError that names the first sizes that differ."""
+    result: list[int] = []
+    for back in range(1, max(map(len, shapes)) + 1):
+        sizes = {shape[-back] for shape in shapes if len(shape) >= back} - {1}
+        if len(sizes) > 1:
+            raise ShapeError(f"{name}: the shapes do not broadcast", got=" and ".join(str(tuple(s)) for s in shapes),
+                             rule=f"aligned at the right, sizes are equal or 1; dimension -{back} has {sorted(sizes)}",
+                             hint="reshape or unsqueeze one of them")
+        result.append(sizes.pop() if sizes else 1)
+    return tuple(reversed(result))
+
+
+def choice(name: str, option: str, value: Any, choices: tuple[Any, ...]) -> Any:
+    """``value`` if it is one of ``choices``, else an OptionError that lists them."""
+    if value not in choices:
+        raise OptionError(f"{name}: {option}={value!r} is not an option", got=repr(value),
+                          rule=f"{option} is one of {', '.join(map(repr, choices))}")
+    return value
+
+
+def _with_number(x: Any, number: float) -> Any:
+    """The tensor ``x`` in the dtype that computing with a Python number gives."""
+    if not isinstance(x, Tensor):
+        x = operand("operands", x, None)
+        if not isinstance(x, Tensor):
+            raise DtypeError("no operand is a tensor", got=f"{x!r} and {number!r}", hint="mc.tensor(value)")
+    kind = x.array.dtype.kind
+    if kind == "f":
+        return x
+    if type(number) is float:
+        return cast(x, dtypes.get_default_dtype())
+    if kind == "b" and type(number) is int:
+        return cast(x, dtypes.int64)
+    return x

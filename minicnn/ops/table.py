@@ -1,0 +1,53 @@
+"""The one table from which Tensor's methods and operators are bound.
+
+A family is a module of ``minicnn.ops``. It says
+
+- ``__all__``: its functions that are also ``mc.<name>``;
+- ``METHODS``: its functions that are also methods; the first parameter is the tensor;
+- ``IN_PLACE``: those that also have the in-place form ``<name>_``, made here: compute, then write into the tensor;
+- ``OPERATORS``: Python's special methods, each by the name of a function or of an in-place form.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+from minicnn.autograd.inplace import assign, check_writable
+from minicnn.ops import arithmetic, convert
+from minicnn.tensor import Tensor
+
+FAMILIES: tuple[ModuleType, ...] = (arithmetic, convert)
+
+
+def in_place(name: str, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """``name_``: what ``function`` computes, written into the tensor itself."""
+
+    @functools.wraps(function)
+    def edit(x: Tensor, *args: Any, **options: Any) -> Tensor:
+        check_writable(f"{name}_", x)
+        return assign(f"{name}_", x, function(x, *args, **options))
+
+    edit.__name__ = edit.__qualname__ = f"{name}_"
+    edit.__doc__ = f"{name}, in place."
+    return edit
+
+
+def methods() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Every (name, function) that Tensor gets, in the table's order."""
+    yield from convert.CASTS.items()
+    for family in FAMILIES:
+        made = {f"{name}_": in_place(name, getattr(family, name)) for name in getattr(family, "IN_PLACE", ())}
+        yield from made.items()
+        for name in getattr(family, "METHODS", ()):
+            yield name, getattr(family, name)
+        for special, name in getattr(family, "OPERATORS", {}).items():
+            yield special, made.get(name) or getattr(family, name)
+
+
+def bind() -> None:
+    """Give Tensor its methods and operators."""
+    for name, function in methods():
+        setattr(Tensor, name, function)
