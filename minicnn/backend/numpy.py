@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 
+from minicnn.backend.cpu.conv import CpuConvKernels
+from minicnn.backend.cpu.pool import CpuPoolKernels
 from minicnn.backend.portable import Backend
 
 
-class NumpyBackend(Backend):
+class NumpyBackend(CpuConvKernels, CpuPoolKernels, Backend):
     """NumPy on the CPU."""
 
     device_type = "cpu"
@@ -21,3 +24,6 @@ class NumpyBackend(Backend):
 
     def to_numpy(self, array: Any) -> Any:
         return array
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        return np.errstate(all="ignore")
