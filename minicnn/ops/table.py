@@ -16,10 +16,10 @@ from types import ModuleType
 from typing import Any
 
 from minicnn.autograd.inplace import assign, check_writable
-from minicnn.ops import arithmetic, convert
+from minicnn.ops import arithmetic, compare, convert, reduce
 from minicnn.tensor import Tensor
 
-FAMILIES: tuple[ModuleType, ...] = (arithmetic, convert)
+FAMILIES: tuple[ModuleType, ...] = (arithmetic, compare, convert, reduce)
 
 
 def in_place(name: str, function: Callable[..., Tensor]) -> Callable[..., Tensor]:

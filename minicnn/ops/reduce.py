@@ -1,0 +1,120 @@
+"""Sums and means over dimensions; ``sum`` and ``expand`` are each other's gradients."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from minicnn import dtypes
+from minicnn.autograd.function import Function
+from minicnn.backend import backend_of
+from minicnn.errors import DtypeError, ShapeError
+from minicnn.ops.convert import cast
+from minicnn.shapes.dims import Dims, Shape, axis_too, kept_shape, many_dims, reduced_shape
+from minicnn.tensor import Tensor
+
+__all__ = ["mean", "sum"]
+METHODS = (*__all__, "sum_to_size")
+
+Array = Any
+
+
+class Sum(Function):
+    """Σ x over ``dims`` (all where None), the result in ``shape``."""
+
+    def forward(self, x: Array, *, dims: Shape | None, shape: Shape) -> Array:
+        self.source, self.kept = x.shape, kept_shape(x.shape, dims)
+        return total(x, dims).reshape(shape)
+
+    def grad_x(self, g: Tensor) -> Tensor:
+        return g.reshape(self.kept).expand(self.source)
+
+
+class Mean(Function):
+    """Σ x / n over ``dims`` (all where None), the result in ``shape``."""
+
+    def forward(self, x: Array, *, dims: Shape | None, shape: Shape) -> Array:
+        self.source, self.kept = x.shape, kept_shape(x.shape, dims)
+        self.count = count(x.shape, dims)
+        with backend_of(x).quiet():
+            return total(x, dims).reshape(shape) / self.count
+
+    def grad_x(self, g: Tensor) -> Tensor:
+        return (g / self.count).reshape(self.kept).expand(self.source)
+
+
+@axis_too
+def sum(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """Σ x over the dimensions ``dim``, by default all of them. Integers and bools are summed in int64.
+
+    Args:
+        x: any tensor.
+        dim: one dimension or several.
+        keepdim: leave them in the result, with size 1.
+        dtype: convert ``x`` to it first.
+
+    Shapes: those of ``x`` without ``dim``. Errors: OutOfRangeError where there is no such dimension.
+
+    Example:
+        >>> mc.tensor([[1, 2], [3, 4]]).sum(dim=0)
+        tensor([4, 6])
+    """
+    x = x if dtype is None else cast(x, dtypes.as_dtype(dtype))
+    dims = many_dims("sum", dim, x.ndim)
+    result = Sum.apply(x, dims=dims, shape=reduced_shape(x.array.shape, dims, keepdim))
+    return result if dtype is None else cast(result, dtypes.as_dtype(dtype))
+
+
+@axis_too
+def mean(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The average over the dimensions ``dim``, by default all of them; NaN where they are empty.
+
+    Args, shapes: as ``sum``. Errors: as ``sum``; DtypeError for integers, unless ``dtype`` is floating point.
+
+    Example:
+        >>> mc.tensor([1.0, 2.0, 6.0]).mean()
+        tensor(3.)
+    """
+    x = check_float("mean", x if dtype is None else cast(x, dtypes.as_dtype(dtype)))
+    dims = many_dims("mean", dim, x.ndim)
+    return Mean.apply(x, dims=dims, shape=reduced_shape(x.array.shape, dims, keepdim))  # type: ignore[no-any-return]
+
+
+def sum_to_size(x: Tensor, *size: Any) -> Tensor:
+    """``x`` summed over what broadcasting a tensor of ``size`` to x's shape repeats: the gradient of broadcasting.
+
+    Errors: ShapeError where ``size`` does not broadcast to x's shape.
+
+    Example:
+        >>> mc.ones(2, 3).sum_to_size(3)
+        tensor([2., 2., 2.])
+    """
+    shape = tuple(size[0]) if len(size) == 1 and not hasattr(size[0], "__index__") else size
+    source = x.array.shape
+    lead = len(source) - len(shape)
+    if lead < 0 or any(want not in (1, have) for want, have in zip(shape, source[lead:], strict=True)):
+        raise ShapeError("sum_to_size: the sizes do not fit", got=f"{source} to {shape}",
+                         rule="size broadcasts to x.shape: aligned at the right, sizes are equal or 1")
+    repeated = (i for i, want in enumerate(shape, lead) if want != source[i])
+    dims = (*range(lead), *repeated)
+    return Sum.apply(x, dims=dims, shape=shape) if dims else x
+
+
+def total(x: Array, dims: Shape | None) -> Array:
+    """Σ x over ``dims``; integers in int64, float16 in float32 on the way."""
+    if x.dtype == dtypes.float16:
+        return x.sum(axis=dims, dtype=dtypes.float32).astype(dtypes.float16)
+    return x.sum(axis=dims, dtype=x.dtype if x.dtype.kind == "f" else dtypes.int64)
+
+
+def count(shape: Shape, dims: Shape | None) -> int:
+    """How many elements are reduced to one."""
+    return math.prod(shape if dims is None else (shape[d] for d in dims))
+
+
+def check_float(name: str, x: Tensor) -> Tensor:
+    """``x``, if it is floating point."""
+    if x.array.dtype.kind != "f":
+        raise DtypeError(f"{name}: the tensor is not floating point", got=x.array.dtype,
+                         rule=f"{name} is defined for floating point tensors", hint=f"x.float().{name}()")
+    return x

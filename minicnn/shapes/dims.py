@@ -1,0 +1,65 @@
+"""Dimensions: the ones an operation names, and the shape it leaves."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+from minicnn.errors import DtypeError, OutOfRangeError, ShapeError
+
+Shape = tuple[int, ...]
+Dims = int | Sequence[int] | None
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def one_dim(name: str, dim: Any, ndim: int) -> int:
+    """``dim`` counted from the front; a tensor without dimensions takes 0 and -1, as in PyTorch."""
+    if not hasattr(dim, "__index__") or isinstance(dim, bool):
+        raise DtypeError(f"{name}: a dimension is an integer", got=repr(dim)[:80], rule="dim=0, or dim=-1 for the last")
+    index, size = int(dim), max(ndim, 1)
+    if not -size <= index < size:
+        raise OutOfRangeError(f"{name}: there is no dimension {index}", got=f"a tensor of {ndim} dimensions",
+                              rule=f"-{size} <= dim <= {size - 1}")
+    return index % size
+
+
+def many_dims(name: str, dim: Dims, ndim: int) -> Shape | None:
+    """The dimensions to reduce over, counted from the front and in order; None for all, as of ``()``."""
+    if dim is None:
+        return None
+    if not isinstance(dim, Sequence):
+        return (one_dim(name, dim, ndim),)
+    dims = tuple(one_dim(name, d, ndim) for d in dim)
+    if len(set(dims)) < len(dims):
+        raise ShapeError(f"{name}: a dimension is named twice", got=f"dim={tuple(dim)}",
+                         rule="each dimension is reduced once")
+    return tuple(sorted(dims)) or None
+
+
+def kept_shape(shape: Shape, dims: Shape | None) -> Shape:
+    """``shape`` with size 1 in the reduced dimensions (all where None)."""
+    return tuple(1 if dims is None or i in dims else size for i, size in enumerate(shape))
+
+
+def reduced_shape(shape: Shape, dims: Shape | None, keepdim: bool) -> Shape:
+    """What is left of ``shape`` when ``dims`` (all where None) are reduced."""
+    if keepdim is not True and keepdim is not False:
+        raise DtypeError("keepdim is a bool", got=repr(keepdim)[:80], hint="several dimensions: dim=(0, 1)")
+    if keepdim:
+        return kept_shape(shape, dims)
+    return () if dims is None else tuple(size for i, size in enumerate(shape) if i not in dims)
+
+
+def axis_too(function: F) -> F:
+    """``function`` that also takes NumPy's names for ``dim`` and ``keepdim``: ``axis`` and ``keepdims``."""
+
+    @functools.wraps(function)
+    def renamed(*args: Any, **options: Any) -> Any:
+        if "axis" in options:
+            options["dim"] = options.pop("axis")
+        if "keepdims" in options:
+            options["keepdim"] = options.pop("keepdims")
+        return function(*args, **options)
+
+    return cast(F, renamed)
