@@ -6,11 +6,10 @@ is used. ``register_backend`` adds another one.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
-from minicnn.backend.device import Device
+from minicnn.backend.device import Device, current
 from minicnn.backend.numpy import NumpyBackend
 from minicnn.backend.portable import Backend
 from minicnn.errors import DeviceError, DtypeError
@@ -20,13 +19,6 @@ __all__ = ["Backend", "Device", "backend_for", "backend_of", "default_device", "
 _cpu = NumpyBackend()
 _BY_TYPE: dict[type, Callable[[Any], Backend]] = {}
 _LOADERS: dict[str, Callable[[int | None], Backend]] = {}
-
-
-class _Default(threading.local):
-    device = Device("cpu")
-
-
-_default = _Default()
 
 
 def register_backend(
@@ -63,7 +55,7 @@ def backend_of(array: Any) -> Backend:
 
 def backend_for(device: Device | str | None) -> Backend:
     """The backend of a device (of the default device where None), loading its library on first use."""
-    device = _default.device if device is None else Device(device)
+    device = current.device if device is None else Device(device)
     if device.type == "cpu":
         if device.index:
             raise DeviceError(f"{device} does not exist", got=str(device), rule="there is one CPU", hint='"cpu"')
@@ -79,12 +71,12 @@ def backend_for(device: Device | str | None) -> Backend:
 
 def default_device() -> Device:
     """The device of new tensors; the CPU unless changed. Each thread has its own."""
-    return _default.device
+    return current.device
 
 
 def set_default_device(device: Device | str) -> None:
     """Make ``device`` the one of new tensors in this thread; it must exist."""
-    _default.device = backend_for(device).device
+    current.device = backend_for(device).device
 
 
 def _load_cupy(index: int | None) -> Backend:

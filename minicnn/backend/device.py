@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 from minicnn.errors import DeviceError
 
 
 class Device:
     """Where a tensor's array lives. ``mc.device("cuda:1")`` has type ``"cuda"`` and index 1.
+
+    In ``with`` it is the default device of new tensors until the block ends.
 
     Example:
         >>> Device("cuda:1")
@@ -43,3 +48,22 @@ class Device:
 
     def __hash__(self) -> int:
         return hash((self.type, self.index))
+
+    def __enter__(self) -> Device:
+        current.stack.append(current.device)
+        current.device = self
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        current.device = current.stack.pop()
+
+
+class _Current(threading.local):
+    """This thread's default device."""
+
+    def __init__(self) -> None:
+        self.device = Device("cpu")
+        self.stack: list[Device] = []
+
+
+current = _Current()

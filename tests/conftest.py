@@ -1,0 +1,18 @@
+"""Shared fixtures: the devices of a run (``--device``, several allowed; the stand-in always takes part)."""
+
+from __future__ import annotations
+
+import pytest
+
+from minicnn.testing import standin
+
+standin.register()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--device", action="append", default=[], help="another device to run the device tests on: cuda")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "device" in metafunc.fixturenames:
+        metafunc.parametrize("device", ["standin", *metafunc.config.getoption("device")])
