@@ -36,7 +36,7 @@ def erfinv(x: Array) -> Array:
 
     Example:
         >>> round(float(erfinv(np.float64(0.5))), 14)
-        0.4769362762045
+        0.47693627620447
     """
     x = np.asarray(x)
     wide = x.astype(np.float64)
