@@ -59,8 +59,19 @@ class StateError(MinicnnError, RuntimeError):
     """A state_dict, optimiser or schedule that does not fit the object it is loaded into."""
 
 
+class RegistrationError(MinicnnError, KeyError):
+    """A name under which nothing is, or nothing can be, registered in a module."""
+
+    __str__ = Exception.__str__  # KeyError's own quotes the message
+
+
 class MissingAttributeError(MinicnnError, AttributeError):
     """A name that is not there; the message suggests the nearest ones."""
+
+
+class DataError(MinicnnError, RuntimeError, ValueError):
+    """A data or model file that is missing, damaged or not what it says; nothing of it is used."""
+
 
 
 def missing_attribute(owner: str, name: str, names: list[str]) -> MissingAttributeError:

@@ -23,6 +23,8 @@ class Watch:
 
     def __init__(self) -> None:
         self.layers: list[str] = []
+        self.names: dict[int, str] = {}
+        """The path of each module, by id, below the outermost one that is running."""
 
 
 class detect_anomaly(_Switch):  # noqa: N801

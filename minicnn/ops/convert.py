@@ -75,22 +75,28 @@ def to(x: Tensor, *target: Any, dtype: Any = None, device: Any = None, copy: boo
     Returns:
         ``x`` itself where nothing changes and ``copy`` is False.
     """
-    for item in target:
-        if isinstance(item, Tensor):
-            device, dtype = item.device, item.dtype
-        elif isinstance(item, Device) or (isinstance(item, str) and item not in dtypes.ALIASES and not _names_dtype(item)):
-            device = item
-        elif isinstance(item, bool):
-            non_blocking = item
-        elif item is not None:
-            dtype = item
-    moved = x if dtype is None else cast(x, dtypes.as_dtype(dtype))
+    dtype, device = destination(*target, dtype=dtype, device=device, non_blocking=non_blocking)
+    moved = x if dtype is None else cast(x, dtype)
     moved = moved if device is None else transfer(moved, device)
     return clone(moved) if copy and moved is x else moved
 
 
+def destination(
+    *target: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False  # noqa: ARG001 (PyTorch's)
+) -> tuple[dtypes.Dtype | None, Any]:
+    """The dtype and the device that the arguments of ``to`` name, None for what they leave as it is."""
+    for item in target:
+        if isinstance(item, Tensor):
+            device, dtype = item.device, item.dtype
+        elif isinstance(item, Device) or (isinstance(item, str) and not _names_dtype(item)):
+            device = item
+        elif item is not None and not isinstance(item, bool):  # a bool is non_blocking
+            dtype = item
+    return None if dtype is None else dtypes.as_dtype(dtype), device
+
+
 def _names_dtype(name: str) -> bool:
-    return any(name == str(d) for d in dtypes.SUPPORTED)
+    return name in dtypes.ALIASES or any(name == str(d) for d in dtypes.SUPPORTED)
 
 
 def cpu(x: Tensor) -> Tensor:
