@@ -1,0 +1,123 @@
+"""Max-pooling on a CPU: few passes, over images that stay in the cache, and one small number for each winner.
+
+While the maximum runs over a window, the winner is kept as its distance from the window's first pixel, in the fewest
+bytes that hold it. Later taps lie further on, so "the last tap that won" is a maximum of distances, and nothing needs
+a choice between two arrays, which costs NumPy ten times a maximum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from minicnn.backend.portable.conv import wide
+from minicnn.backend.portable.pool import PoolKernels, along, first_tap, lowest
+from minicnn.shapes.conv import Pair
+from minicnn.shapes.pool import PoolGeometry
+
+Array = Any
+
+BLOCK_BYTES = 1 << 20  # of input in a block of images; a half of it and four times it were slower or no faster
+
+
+class CpuPoolKernels(PoolKernels):
+    """Max-pooling and its scatter for NumPy arrays; shapes and formulas are those of ``PoolKernels``."""
+
+    def max_pool(self, x: Array, geometry: PoolGeometry) -> tuple[Array, Array]:
+        if not _grows_along_taps(geometry, x.shape[3]):
+            return super().max_pool(x, geometry)
+        y = np.empty_like(x, shape=(*x.shape[:2], *geometry.output_size(x.shape[2:])))
+        winners = np.empty_like(y, dtype=np.int64)
+        first = _first_pixels(y, geometry, x.shape[3])
+        for images in _blocks(x):
+            y[images], distance = _max_pool(x[images], geometry)
+            np.add(first, distance, out=winners[images])
+        # A NaN, or an -inf that ties with the padding, does not show in a running maximum.
+        if not y.min(initial=np.inf if y.dtype.kind == "f" else np.iinfo(y.dtype).max) > lowest(np, y.dtype):
+            return super().max_pool(x, geometry)
+        return y, winners
+
+    def pool_scatter(self, g: Array, winners: Array, size: Pair, geometry: PoolGeometry | None = None) -> Array:
+        if geometry is None or not _grows_along_taps(geometry, size[1]):
+            return super().pool_scatter(g, winners, size, geometry)
+        values = wide(g)
+        dx = np.zeros_like(winners, dtype=values.dtype, shape=(*g.shape[:2], *size))
+        first = _first_pixels(winners, geometry, size[1])
+        for images in _blocks(dx):
+            distance = (winners[images] - first).astype(_distance_dtype(geometry, size[1]))
+            _scatter(values[images], distance, dx[images], geometry)
+        return dx.astype(g.dtype, copy=False)
+
+
+def _max_pool(x: Array, geometry: PoolGeometry) -> tuple[Array, Array]:
+    """x → y, and each winner's distance from its window's first pixel."""
+    W, (step_down, step_right) = x.shape[3], geometry.dilation
+    columns, taps = first_tap(np, x, 3, geometry, lowest(np, x.dtype))
+    column_distance = np.zeros_like(columns, dtype=_distance_dtype(geometry, W))
+    number = column_distance.dtype.type
+    for tap, (inputs, outputs) in enumerate(taps, 1):
+        at = along(3, outputs)
+        _keep_winners(columns[at], x[along(3, inputs)], column_distance[at], number(tap * step_right))
+    y, taps = first_tap(np, columns, 2, geometry, lowest(np, x.dtype))
+    distance, _ = first_tap(np, column_distance, 2, geometry, 0)
+    for tap, (inputs, outputs) in enumerate(taps, 1):
+        at, value = along(2, outputs), along(2, inputs)
+        _keep_winners(y[at], columns[value], distance[at], column_distance[value] + number(tap * step_down * W))
+    return y, distance
+
+
+def _keep_winners(kept: Array, value: Array, distance: Array, value_distance: Array) -> None:
+    """kept = max(kept, value); where value was greater, distance = value_distance, which is never below it."""
+    wins = (value > kept).view(np.uint8)
+    np.maximum(kept, value, out=kept)
+    np.maximum(distance, wins * value_distance, out=distance)
+
+
+def _scatter(g: Array, distance: Array, dx: Array, geometry: PoolGeometry) -> None:
+    """dx += g at each winner, tap by tap; backwards, so that windows add to a pixel in their own order.
+
+    The choice is made on bits (g & -1 or g & 0): an infinite gradient times 0 would be NaN.
+    """
+    bits = np.dtype(f"i{g.itemsize}")
+    g, (H, W) = g.view(bits), dx.shape[2:]
+    steps = zip(geometry.kernel, geometry.stride, geometry.dilation, strict=True)
+    overlaps = any(stride <= dilation * (kernel - 1) for kernel, stride, dilation in steps)
+    columns = list(enumerate(geometry.taps(1, W)))[::-1]
+    for i, (row_in, row_out) in list(enumerate(geometry.taps(0, H)))[::-1]:
+        for j, (column_in, column_out) in columns:
+            wins = distance[:, :, row_out, column_out] == i * geometry.dilation[0] * W + j * geometry.dilation[1]
+            mask = np.negative(wins.view(np.int8), dtype=bits)
+            target = dx[:, :, row_in, column_in]
+            if overlaps:
+                np.bitwise_and(g[:, :, row_out, column_out], mask, out=mask)
+                target += mask.view(dx.dtype)
+            else:
+                np.bitwise_and(g[:, :, row_out, column_out], mask, out=target.view(bits))
+
+
+def _grows_along_taps(geometry: PoolGeometry, W: int) -> bool:
+    """Whether a window's later taps are no nearer to its first pixel; not so if it is wider than the image."""
+    return geometry.dilation[1] * (geometry.kernel[1] - 1) < W
+
+
+def _distance_dtype(geometry: PoolGeometry, W: int) -> Any:
+    """The smallest integers that hold how far a window's last pixel is from its first."""
+    rows, columns = ((k - 1) * d for k, d in zip(geometry.kernel, geometry.dilation, strict=True))
+    return np.min_scalar_type(rows * W + columns)
+
+
+def _first_pixels(winners: Array, geometry: PoolGeometry, W: int) -> Array:
+    """Where each window begins, h·W + w (outside the image in the padding); (1, C, OH, OW), in the order of winners."""
+    steps = zip(winners.shape[2:], geometry.stride, geometry.padding, strict=True)
+    rows, columns = (np.arange(count) * stride - padding for count, stride, padding in steps)
+    first = np.empty_like(winners[:1], dtype=np.int64, shape=(1, *winners.shape[1:]))
+    first[...] = rows[:, None] * W + columns
+    return first
+
+
+def _blocks(x: Array) -> Iterator[slice]:
+    """Slices of images that fit the cache together."""
+    step = max(1, BLOCK_BYTES * len(x) // max(1, x.nbytes))
+    return (slice(start, start + step) for start in range(0, len(x), step))
