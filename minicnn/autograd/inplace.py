@@ -17,11 +17,14 @@ from minicnn.tensor import Tensor, wrap
 
 Chain = tuple[tuple[type[Function], dict[str, Any]], ...]
 
+RETAIN = 0
+"""The key of ``retain_grad`` among the hooks of a node's output; those of users count from 1."""
+
 
 class ViewWrite(Function):
     """base with the region that ``chain`` views replaced by ``value``; the memory is already written."""
 
-    def forward(self, base: Any, value: Any, *, chain: Chain) -> Any:
+    def forward(self, base: Any, value: Any, *, chain: Chain) -> Any:  # noqa: ARG002 (value is in place already)
         self.chain = chain
         return base
 
@@ -51,7 +54,7 @@ def refresh(view: Tensor) -> None:
         return
     if base.tracked:
         fresh = replay(base, view._chain)
-        view._node, view._slot, view.tracked = fresh._node, fresh._slot, True
+        _rehome(view, fresh._node, fresh._slot)
     view._seen = view._version[0]
 
 
@@ -71,7 +74,7 @@ def apply_in_place(cls: type[Function], target: Tensor, *others: Any, **options:
 
 
 def assign(name: str, target: Tensor, result: Tensor) -> Tensor:
-    """Write ``result`` into ``target``'s memory and take over its history: ``name``'s in-place form. Returns ``target``.
+    """Write ``result`` into ``target``'s memory and take over its history: ``name``'s in-place form.
 
     The caller checks ``check_writable`` before it computes ``result``.
     """
@@ -90,8 +93,18 @@ def assign(name: str, target: Tensor, result: Tensor) -> Tensor:
 def _move(target: Tensor, node: Function | None, slot: int) -> None:
     """Make ``target``, whose memory was just written, the result of ``node`` (of nothing recorded where None)."""
     if mode.grad:
-        target._node, target._slot, target.tracked = node, slot if node else 0, node is not None
+        _rehome(target, node, slot)
     edited(target)
+
+
+def _rehome(tensor: Tensor, node: Function | None, slot: int) -> None:
+    """Make ``tensor`` the result of ``node``; a retained gradient follows it, other hooks stay where they were."""
+    old = tensor._node
+    if old is not None and old.hooks and node is not None and old is not node:
+        retain = old.hooks.get(tensor._slot, {}).pop(RETAIN, None)
+        if retain is not None:
+            node.hooks = {**(node.hooks or {}), slot: {RETAIN: retain}}
+    tensor._node, tensor._slot, tensor.tracked = node, slot if node else 0, node is not None
 
 
 def edited(target: Tensor) -> None:
@@ -107,7 +120,7 @@ def edited(target: Tensor) -> None:
         node.chain = target._chain
         if needed:
             node._record((base, target), arrays, None)
-        base._node, base._slot, base.tracked = (node, 0, True) if needed else (None, 0, False)
+        _rehome(base, node if needed else None, 0)
 
 
 def check_writable(name: str, target: Tensor) -> None:
@@ -133,6 +146,6 @@ def check_writable(name: str, target: Tensor) -> None:
 def check_castable(name: str, source: Any, target: Any) -> None:
     """Raise where writing dtype ``source`` into ``target`` would lose its kind (a float into an integer)."""
     order = "biuf"
-    if is_float(source) and not is_float(target) or (target.kind == "b" and order.index(source.kind) > 0):
+    if (is_float(source) and not is_float(target)) or (target.kind == "b" and order.index(source.kind) > 0):
         raise DtypeError(f"{name}: the result of dtype {source} does not fit a tensor of {target}", got=source,
                          rule="an in-place result keeps the tensor's dtype", hint="x.float() first")

@@ -16,10 +16,12 @@ from types import ModuleType
 from typing import Any
 
 from minicnn.autograd.inplace import assign, check_writable
-from minicnn.ops import arithmetic, compare, convert, reduce
+from minicnn.ops import arithmetic, autograd_methods, compare, convert, creation, fill, reduce, shape
 from minicnn.tensor import Tensor
 
-FAMILIES: tuple[ModuleType, ...] = (arithmetic, compare, convert, reduce)
+FAMILIES: tuple[ModuleType, ...] = (
+    arithmetic, autograd_methods, compare, convert, creation, fill, reduce, shape,
+)  # fmt: skip
 
 
 def in_place(name: str, function: Callable[..., Tensor]) -> Callable[..., Tensor]:

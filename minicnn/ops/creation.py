@@ -1,0 +1,316 @@
+"""New tensors: from data, filled with constants, in even steps."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from minicnn import dtypes
+from minicnn.backend import Device, backend_for, backend_of
+from minicnn.errors import DtypeError, OptionError, ShapeError
+from minicnn.ops.fill import number_as
+from minicnn.ops.operands import operand
+from minicnn.shapes.sizes import size_tuple
+from minicnn.tensor import Tensor, wrap
+
+__all__ = [
+    "arange", "as_tensor", "asarray", "empty", "empty_like", "eye", "from_dlpack", "from_numpy", "full", "full_like",
+    "linspace", "logspace", "ones", "ones_like", "tensor", "zeros", "zeros_like",
+]  # fmt: skip
+METHODS = ("new_empty", "new_full", "new_ones", "new_tensor", "new_zeros")
+
+Array = Any
+Place = Device | str | None
+
+_host = backend_for("cpu")
+
+
+def finish(made: Tensor, requires_grad: bool) -> Tensor:
+    """``made``, as a leaf whose gradient is wanted where ``requires_grad``."""
+    if requires_grad:
+        made.requires_grad = True
+    return made
+
+
+def tensor(data: Any, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """A new tensor that holds a copy of ``data``: numbers, nested lists, arrays or tensors.
+
+    Args:
+        data: Python floats become the default dtype and ints int64; arrays and tensors keep theirs.
+        dtype: another dtype.
+        device: where to; default the device of ``data`` if it is a tensor, else the default device.
+        requires_grad: whether ``backward`` computes its gradient.
+
+    Errors: ShapeError for lists of uneven lengths; DtypeError for what is no number.
+
+    Example:
+        >>> mc.tensor([[1, 2], [3, 4]], dtype=mc.float32)
+        tensor([[1., 2.],
+                [3., 4.]])
+    """
+    if isinstance(data, Tensor):
+        moved = data.detach().to(device=device, dtype=dtype)
+        return finish(wrap(moved.array.copy() if moved.array is data.array else moved.array), requires_grad)
+    values = _values("tensor", data, dtype)
+    if values is data:
+        values = values.copy()
+    return finish(wrap(backend_for(device).from_numpy(values)), requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
+    """``data`` as a tensor, without a copy where it is a tensor or array of that dtype on that device already."""
+    if isinstance(data, Tensor):
+        return data.to(device=device, dtype=dtype)
+    values = _values("as_tensor", data, dtype)
+    made = wrap(backend_for(device).from_numpy(values))
+    made._aliased = values is data
+    return made
+
+
+def asarray(obj: Any, *, dtype: Any = None, device: Place = None, copy: bool | None = None,
+            requires_grad: bool = False) -> Tensor:
+    """``as_tensor`` with a choice: ``copy=True`` copies always."""
+    made = tensor(obj, dtype=dtype, device=device) if copy else as_tensor(obj, dtype, device)
+    return finish(made, requires_grad)
+
+
+def from_numpy(array: Array) -> Tensor:
+    """A CPU tensor on the memory of a NumPy array; an edit of either is an edit of both."""
+    if not isinstance(array, _host.array_type):
+        raise DtypeError("from_numpy: this is no NumPy array", got=type(array).__name__,
+                         rule="from_numpy shares an array's memory", hint="mc.tensor(data) copies lists and numbers")
+    dtypes.as_dtype(array.dtype)
+    made = wrap(array)
+    made._aliased = True
+    return made
+
+
+def from_dlpack(other: Any) -> Tensor:
+    """A tensor on the memory of another library's array, by the DLPack protocol."""
+    if isinstance(other, Tensor):
+        return other.detach()
+    if not hasattr(other, "__dlpack__"):
+        raise DtypeError("from_dlpack: this object does not speak DLPack", got=type(other).__name__,
+                         rule="it has the methods __dlpack__ and __dlpack_device__", hint="mc.as_tensor(data)")
+    kind = int(other.__dlpack_device__()[0])
+    device = "cuda" if kind == _DLPACK_CUDA else "cpu"
+    array = backend_for(device).xp.from_dlpack(other)
+    dtypes.as_dtype(array.dtype)
+    made = wrap(array)
+    made._aliased = True
+    return made
+
+
+_DLPACK_CUDA = 2
+
+
+def _values(name: str, data: Any, dtype: Any) -> Array:
+    """A NumPy array of ``data`` in ``dtype``, or in the dtype that PyTorch infers; ``data`` itself where it is one."""
+    xp = _host.xp
+    plain = _plain(name, data)
+    keeps = hasattr(_first(plain), "dtype")
+    try:
+        values = plain if isinstance(plain, _host.array_type) else xp.array(plain)
+    except (ValueError, OverflowError) as error:
+        raise _unreadable(name, plain, error) from error
+    if dtype is None:
+        if values.dtype.kind not in "biuf" or (values.dtype.kind == "u" and not keeps):
+            raise _unreadable(name, plain)
+        dtype = values.dtype if keeps or values.dtype.kind != "f" else dtypes.get_default_dtype()
+        dtype = dtypes.int64 if not keeps and values.dtype.kind == "i" else dtypes.as_dtype(dtype)
+    elif values.dtype.kind not in "biuf":
+        raise _unreadable(name, plain)
+    with _host.quiet():
+        return values.astype(dtypes.as_dtype(dtype), copy=False)
+
+
+def _plain(name: str, data: Any) -> Any:
+    """``data`` with the tensors in its lists replaced by their numbers."""
+    if isinstance(data, list | tuple | range):
+        return [_plain(name, item) if isinstance(item, list | tuple | Tensor) else item for item in data]
+    if isinstance(data, Tensor):
+        if data.array.size != 1:
+            raise ShapeError(f"{name}: a list of tensors of several elements", got=f"shape {tuple(data.shape)}",
+                             rule="list items are numbers, or tensors of one element", hint="mc.stack(tensors)")
+        return backend_of(data.array).to_numpy(data.array).reshape(())[()]
+    return data
+
+
+def _first(data: Any) -> Any:
+    while isinstance(data, list):
+        if not data:
+            return 0.0
+        data = data[0]
+    return data
+
+
+def _unreadable(name: str, data: Any, error: Exception | None = None) -> Exception:
+    if isinstance(error, OverflowError):
+        return DtypeError(f"{name}: a number does not fit the dtype", got=repr(data)[:80], rule=str(error))
+    if isinstance(data, list) and isinstance(error, ValueError):
+        return ShapeError(f"{name}: the lists have uneven lengths", got=repr(data)[:80],
+                          rule="lists at the same depth have the same length", hint="pad the short ones to one length")
+    text = isinstance(_first(data), str | bytes)
+    return DtypeError(f"{name}: these are no numbers", got=repr(data)[:80],
+                      rule="data are numbers, bools, or nested lists or arrays of them",
+                      hint="map class names to integers first" if text else None)
+
+
+def full(*size: Any, fill_value: Any = None, dtype: Any = None, device: Place = None,
+         requires_grad: bool = False) -> Tensor:
+    """``full(size, fill_value)``: every element is ``fill_value``, in its dtype unless another is given."""
+    if fill_value is None:
+        *sizes, fill_value = size
+    else:
+        sizes = list(size)
+    fill_value = operand("full", fill_value, None)
+    number = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    if dtype is None:
+        dtype = fill_value.dtype if isinstance(fill_value, Tensor) else dtypes.scalar_dtype(fill_value)
+    return _filled("full", tuple(sizes), number, dtype, device, requires_grad)
+
+
+def zeros(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Every element 0, in the default dtype unless another is given. Sizes: ``zeros(2, 3)`` or ``zeros((2, 3))``."""
+    return _filled("zeros", size, 0, dtype, device, requires_grad)
+
+
+def ones(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Every element 1; else as ``zeros``."""
+    return _filled("ones", size, 1, dtype, device, requires_grad)
+
+
+def empty(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """A tensor to be filled. Unlike PyTorch's its elements are 0, so that a forgotten one is seen every time alike."""
+    return _filled("empty", size, 0, dtype, device, requires_grad)
+
+
+def _filled(name: str, size: tuple[Any, ...], value: Any, dtype: Any, device: Place, grad: bool) -> Tensor:
+    if not size:
+        raise ShapeError(f"{name}: no size", got="no arguments", rule="at least one size, or a tuple",
+                         hint=f"{name}(()) has no dimensions")
+    shape = checked_sizes(name, size)
+    dtype = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
+    xp = backend_for(device).xp
+    if value == 0:
+        array = xp.zeros(shape, dtype)
+    else:
+        array = xp.full(shape, number_as(name, value, dtype), dtype)
+    return finish(wrap(array), grad)
+
+
+def checked_sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
+    """Sizes given as varargs or a sequence, none negative."""
+    shape = size_tuple(name, size)
+    if min(shape, default=0) < 0:
+        raise ShapeError(f"{name}: a size is negative", got=shape, rule="sizes are >= 0")
+    return shape
+
+
+def zeros_like(x: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Zeros in the shape, dtype and on the device of ``x``, unless said otherwise."""
+    return full_like(x, 0, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def ones_like(x: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Ones; else as ``zeros_like``."""
+    return full_like(x, 1, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def empty_like(x: Tensor, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """A tensor to be filled, of zeros for now; else as ``zeros_like``."""
+    return full_like(x, 0, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def full_like(x: Tensor, fill_value: Any, *, dtype: Any = None, device: Place = None,
+              requires_grad: bool = False) -> Tensor:
+    """Every element ``fill_value``; else as ``zeros_like``."""
+    xp = backend_of(x.array).xp if device is None else backend_for(device).xp
+    dtype = x.array.dtype if dtype is None else dtypes.as_dtype(dtype)
+    if xp is not backend_of(x.array).xp:
+        array = xp.full(x.array.shape, number_as("full_like", fill_value, dtype), dtype)
+    elif fill_value == 0:
+        array = xp.zeros_like(x.array, dtype)
+    else:
+        array = xp.full_like(x.array, number_as("full_like", fill_value, dtype), dtype)
+    return finish(wrap(array), requires_grad)
+
+
+def new_zeros(x: Tensor, *size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Zeros of another size in the dtype and on the device of ``x``."""
+    return zeros(*size, dtype=dtype or x.dtype, device=device or x.device, requires_grad=requires_grad)
+
+
+def new_ones(x: Tensor, *size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Ones of another size in the dtype and on the device of ``x``."""
+    return ones(*size, dtype=dtype or x.dtype, device=device or x.device, requires_grad=requires_grad)
+
+
+def new_empty(x: Tensor, *size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """A tensor to be filled, of another size, in the dtype and on the device of ``x``."""
+    return empty(*size, dtype=dtype or x.dtype, device=device or x.device, requires_grad=requires_grad)
+
+
+def new_full(x: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Place = None,
+             requires_grad: bool = False) -> Tensor:
+    """A constant of another size in the dtype and on the device of ``x``."""
+    return full(size, fill_value, dtype=dtype or x.dtype, device=device or x.device, requires_grad=requires_grad)
+
+
+def new_tensor(x: Tensor, data: Any, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """``mc.tensor(data)`` in the dtype and on the device of ``x``."""
+    return tensor(data, dtype=dtype or x.dtype, device=device or x.device, requires_grad=requires_grad)
+
+
+def arange(*bounds: Any, start: Any = None, end: Any = None, step: Any = None, dtype: Any = None,
+           device: Place = None, requires_grad: bool = False) -> Tensor:
+    """``arange(end)``, ``arange(start, end)`` or ``arange(start, end, step)``: from start up to, without, end.
+
+    The dtype is int64 unless a float is given. Errors: OptionError for a step of 0 or away from end.
+    """
+    given = dict(zip(("end",) if len(bounds) == 1 else ("start", "end", "step"), bounds, strict=False))
+    given |= {k: v for k, v in (("start", start), ("end", end), ("step", step)) if v is not None}
+    given = {"start": 0, "step": 1, **given}
+    numbers = first, last, by = [_number("arange", given.get(key)) for key in ("start", "end", "step")]
+    if by == 0 or (last - first) * by < 0:
+        raise OptionError("arange: the steps do not lead from start to end", got=f"{first} to {last} by {by}",
+                          rule="step is not 0, and has the sign of end - start")
+    if dtype is None:
+        dtype = dtypes.get_default_dtype() if any(isinstance(n, float) for n in numbers) else dtypes.int64
+    count = math.ceil((last - first) / by)
+    xp = backend_for(device).xp
+    steps = xp.arange(count, dtype=dtypes.float64 if isinstance(first + by, float) else dtypes.int64)
+    return finish(wrap((first + steps * by).astype(dtypes.as_dtype(dtype))), requires_grad)
+
+
+def _number(name: str, value: Any) -> Any:
+    value = value.item() if hasattr(value, "item") else value
+    if not isinstance(value, int | float):
+        raise DtypeError(f"{name}: this is no number", got=repr(value)[:80], rule="bounds and steps are numbers")
+    return value
+
+
+def linspace(start: float, end: float, steps: int, *, dtype: Any = None, device: Place = None,
+             requires_grad: bool = False) -> Tensor:
+    """``steps`` numbers in even steps from ``start`` to ``end``, both included."""
+    first, last = _number("linspace", start), _number("linspace", end)
+    if steps < 0:
+        raise OptionError("linspace: a negative number of steps", got=steps, rule="steps >= 0")
+    dtype = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
+    xp = backend_for(device).xp
+    return finish(wrap(xp.linspace(first, last, steps).astype(dtype)), requires_grad)
+
+
+def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None, device: Place = None,
+             requires_grad: bool = False) -> Tensor:
+    """``base`` to the powers of ``linspace(start, end, steps)``."""
+    powers = linspace(start, end, steps, dtype=dtypes.float64, device=device)
+    dtype = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
+    return finish(wrap((base**powers.array).astype(dtype)), requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Place = None,
+        requires_grad: bool = False) -> Tensor:
+    """An (n, m) matrix of ones on the diagonal, zeros elsewhere; m is n unless given."""
+    dtype = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
+    return finish(wrap(backend_for(device).xp.eye(n, m, dtype=dtype)), requires_grad)
