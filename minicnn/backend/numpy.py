@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backend.cpu.activation import CpuActivationKernels
 from minicnn.backend.cpu.conv import CpuConvKernels
+from minicnn.backend.cpu.norm import CpuNormKernels
 from minicnn.backend.cpu.pool import CpuPoolKernels
 from minicnn.backend.portable import Backend
 
 
-class NumpyBackend(CpuConvKernels, CpuPoolKernels, Backend):
+class NumpyBackend(CpuActivationKernels, CpuNormKernels, CpuConvKernels, CpuPoolKernels, Backend):
     """NumPy on the CPU."""
 
     device_type = "cpu"

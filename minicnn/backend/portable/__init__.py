@@ -8,11 +8,13 @@ about memory order.
 
 from __future__ import annotations
 
+from minicnn.backend.portable.activation import ActivationKernels
 from minicnn.backend.portable.arrays import ArrayKernels
 from minicnn.backend.portable.conv import ConvKernels
+from minicnn.backend.portable.norm import NormKernels
 from minicnn.backend.portable.pool import PoolKernels
 from minicnn.backend.portable.resize import ResizeKernels
 
 
-class Backend(ConvKernels, PoolKernels, ResizeKernels, ArrayKernels):
+class Backend(ActivationKernels, NormKernels, ConvKernels, PoolKernels, ResizeKernels, ArrayKernels):
     """Every kernel in plain ``xp``; see the family files for what each computes."""

@@ -1,0 +1,59 @@
+"""Normalisation over any axes: batch, layer, group and instance norm are one formula and one gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minicnn.backend.portable.arrays import ArrayKernels
+from minicnn.backend.portable.conv import wide
+
+Array = Any
+Axes = tuple[int, ...]
+
+
+class NormKernels(ArrayKernels):
+    """Statistics and normalisation in one, and their joint gradient. Sums are taken in float64, as PyTorch's are."""
+
+    def normalise(
+        self, x: Array, weight: Array | None, bias: Array | None, axes: Axes, eps: float
+    ) -> tuple[Array, Array, Array]:
+        """x → y = (x − mean) / √(var + eps) · weight + bias; mean, and var (biased), of x over ``axes`` (kept, size 1)."""
+        y = wide(x)
+        mean = _mean(y, axes)
+        y = y - mean
+        var = _mean(y * y, axes)
+        y *= (var + eps) ** -0.5
+        if weight is not None:
+            y *= weight
+        if bias is not None:
+            y += bias
+        return y.astype(x.dtype, copy=False), mean, var
+
+    def normalise_grad(
+        self, g: Array, x: Array, weight: Array | None, mean: Array, var: Array, axes: Axes, eps: float
+    ) -> tuple[Array, Array | None, Array]:
+        """g → dx = rstd·(h − mean(h) − x̂·mean(h·x̂)), h = g·weight; dweight = Σ g·x̂ and dbias = Σ g, as weight is shaped.
+
+        x̂ = (x − mean)·rstd is computed again, and rstd = 1 / √(var + eps).
+        """
+        rstd = (var + eps) ** -0.5
+        normal = (x.astype(mean.dtype, copy=False) - mean) * rstd
+        h = g.astype(mean.dtype, copy=False)
+        dweight, dbias = None, h
+        if weight is not None:
+            dweight, dbias = _sum_to(h * normal, weight.shape), _sum_to(h, weight.shape)
+            h = h * weight
+        dx = h - _mean(h, axes) - normal * _mean(h * normal, axes)
+        dx *= rstd
+        return dx.astype(x.dtype, copy=False), dweight, dbias
+
+
+def _mean(x: Array, axes: Axes) -> Array:
+    return x.mean(axes, dtype="float64", keepdims=True).astype(x.dtype, copy=False)
+
+
+def _sum_to(x: Array, shape: tuple[int, ...]) -> Array:
+    """x summed over what broadcasting ``shape`` to it repeated."""
+    lead = x.ndim - len(shape)
+    axes = (*range(lead), *(lead + i for i, size in enumerate(shape) if size == 1))
+    return x.sum(axes, dtype="float64", keepdims=True).astype(x.dtype, copy=False).reshape(shape)
