@@ -14,7 +14,8 @@ from minicnn.backend.portable.conv import ConvKernels
 from minicnn.backend.portable.norm import NormKernels
 from minicnn.backend.portable.pool import PoolKernels
 from minicnn.backend.portable.resize import ResizeKernels
+from minicnn.backend.portable.special import SpecialKernels
 
 
-class Backend(ActivationKernels, NormKernels, ConvKernels, PoolKernels, ResizeKernels, ArrayKernels):
+class Backend(ActivationKernels, NormKernels, ConvKernels, PoolKernels, ResizeKernels, SpecialKernels, ArrayKernels):
     """Every kernel in plain ``xp``; see the family files for what each computes."""
