@@ -1,0 +1,306 @@
+"""Optimizer: what all optimisers share. A subclass adds its defaults and its update rule."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import itertools
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from minicnn.autograd.inplace import edited
+from minicnn.autograd.mode import enable_grad, no_grad
+from minicnn.backend import backend_of
+from minicnn.errors import DeviceError, DtypeError, OptionError, ShapeError, StateError
+from minicnn.optim.options import check_options, plain
+from minicnn.optim.rules import Array, State, counter
+from minicnn.tensor import Tensor
+
+Group = dict[str, Any]
+
+
+class Optimizer:
+    """Base of all optimisers: parameter groups, per-parameter state, and the walk that applies the update rule.
+
+    A subclass passes the defaults of its options to ``__init__`` and writes its rule in ``update``; or it overrides
+    ``step`` and does everything itself, as PyTorch's subclasses do.
+
+    Args:
+        params: tensors, (name, tensor) pairs, or dicts ``{"params": …, **options}``, one a parameter group.
+        defaults: the options of groups that do not give their own.
+
+    Attributes:
+        param_groups: one dict a group: ``"params"`` and all options. Edit it to change an option while training.
+        state: for each parameter, what the rule remembers (momentum buffers, …).
+
+    Raises:
+        OptionError: for no parameters, parameters in two groups, and options out of range.
+        DtypeError: for something that is no tensor.
+
+    Example:
+        >>> class SignDescent(Optimizer):
+        ...     def __init__(self, params, lr=0.01):
+        ...         super().__init__(params, {"lr": lr})
+        ...     def update(self, x, g, state, options):
+        ...         x -= options["lr"] * ((g > 0) * 1.0 - (g < 0))
+    """
+
+    def __init__(self, params: Iterable[Any], defaults: dict[str, Any]) -> None:
+        check_options(type(self).__name__, defaults)
+        self.defaults = defaults
+        self.state: defaultdict[Any, State] = defaultdict(dict)
+        self.param_groups: list[Group] = []
+        self._pre_hooks: dict[int, Callable[..., Any]] = {}
+        self._post_hooks: dict[int, Callable[..., Any]] = {}
+        for group in self._as_groups(params):
+            self.add_param_group(group)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "step" in cls.__dict__:
+            cls.step = _hooked(cls.__dict__["step"])  # type: ignore[method-assign]
+
+    def _as_groups(self, params: Any) -> list[Group]:
+        name = type(self).__name__
+        if isinstance(params, Tensor) or not isinstance(params, Iterable):
+            raise DtypeError(f"{name}: params is not an iterable of parameters", got=type(params).__name__,
+                             rule="an iterable of tensors, of (name, tensor) pairs, or of dicts",
+                             hint="[tensor], or model.parameters()")
+        listed = list(params)
+        if not listed:
+            raise OptionError(f"{name}: there are no parameters to optimise", got="an empty iterable",
+                              rule="at least one parameter",
+                              hint="a generator is empty once it was used: model.parameters() makes a new one")
+        return listed if isinstance(listed[0], dict) else [{"params": listed}]
+
+    def add_param_group(self, param_group: Group) -> None:
+        """Add parameters with options of their own, e.g. a layer that is unfrozen while training goes on.
+
+        Example:
+            >>> optimizer.add_param_group({"params": model.head.parameters(), "lr": 1e-3})
+        """
+        name = type(self).__name__
+        if not isinstance(param_group, dict) or "params" not in param_group:
+            raise DtypeError(f"{name}: a parameter group is a dict with 'params'", got=repr(param_group)[:80],
+                             hint='{"params": model.parameters(), "lr": 0.01}')
+        names, tensors = _names_and_tensors(name, param_group["params"])
+        for tensor in tensors:
+            if tensor._node is not None:
+                raise OptionError(f"{name}: a non-leaf tensor cannot be optimised",
+                                  got=f"shape {tuple(tensor.shape)}, the result of {tensor._node.name}",
+                                  rule="parameters are leaves: tensors that no operation made",
+                                  hint="tensor.detach().requires_grad_()")
+        if len(set(tensors)) != len(tensors):
+            warnings.warn(f"{name}: a parameter group lists a parameter twice; it is updated twice in a step",
+                          stacklevel=3)
+        taken = {p for group in self.param_groups for p in group["params"]}
+        if not taken.isdisjoint(tensors):
+            raise OptionError(f"{name}: some parameters appear in more than one parameter group",
+                              got=f"{len(taken.intersection(tensors))} of {len(tensors)}", rule="one group a parameter")
+        if any(("param_names" in group) != bool(names) for group in self.param_groups):
+            raise OptionError(f"{name}: some parameter groups have names and some do not", rule="all, or none",
+                              hint="named_parameters() for every group")
+        param_group["params"] = tensors
+        if names:
+            param_group["param_names"] = names
+        for option, default in self.defaults.items():
+            param_group.setdefault(option, default)
+        self.param_groups.append(param_group)
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient; one whose ``grad`` is None stays as it is.
+
+        Args:
+            closure: computes the loss and its gradients again; called once, with gradients on.
+
+        Returns:
+            What ``closure`` returned, or None.
+        """
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
+        with no_grad():
+            for group in self.param_groups:
+                options = {name: plain(value) for name, value in group.items() if name != "params"}
+                for p in group["params"]:
+                    if p.grad is not None:
+                        with backend_of(p.array).quiet():
+                            self.update(p.array, self._gradient(p), self.state[p], options)
+                        edited(p)
+        return loss
+
+    def update(self, x: Array, g: Array, state: State, options: dict[str, Any]) -> None:
+        """The update rule for one parameter: edit the array ``x`` in place.
+
+        Args:
+            x: the parameter's array.
+            g: its gradient, to be left as it is.
+            state: what the rule remembers of this parameter; empty before its first step.
+            options: the group's options as Python numbers.
+        """
+        raise NotImplementedError(f"{type(self).__name__} overrides neither update nor step")
+
+    def _gradient(self, p: Tensor) -> Array:
+        g: Array = p.grad.array  # type: ignore[union-attr]
+        if type(g) is not type(p.array):
+            raise DeviceError(f"{type(self).__name__}: a parameter and its gradient are on different devices",
+                              got=f"parameter on {p.device}, gradient on {backend_of(g).device}",
+                              hint="move the model before the backward pass: model.to(device)")
+        if g.shape != p.array.shape:
+            raise ShapeError(f"{type(self).__name__}: a gradient does not fit its parameter",
+                             got=f"parameter {p.array.shape}, gradient {g.shape}", rule="grad.shape == parameter.shape")
+        return g
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients: ``grad`` becomes None, or zeros in the same memory where ``set_to_none`` is False."""
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                if set_to_none:
+                    p.grad = None
+                else:
+                    p.grad = p.grad.detach()
+                    p.grad.array[...] = 0
+                    edited(p.grad)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Options and state, in PyTorch's format: parameters are numbers, in the order of the groups.
+
+        ``{"state": {0: {"step": …, …}, …}, "param_groups": [{"lr": …, "params": [0, …]}, …]}``. The tensors are the
+        optimiser's own; ``copy.deepcopy`` keeps a state as it is now.
+        """
+        numbers: dict[int, int] = {}
+        groups = []
+        total = 0
+        for group in self.param_groups:
+            for number, p in enumerate(group["params"], total):
+                numbers.setdefault(id(p), number)
+            total += len(group["params"])
+            options = {name: value for name, value in group.items() if name != "params"}
+            groups.append({**options, "params": [numbers[id(p)] for p in group["params"]]})
+        state = {numbers[id(p)] if isinstance(p, Tensor) else p: kept for p, kept in self.state.items() if kept}
+        return {"state": state, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from a ``state_dict``, also one of PyTorch's. It is copied, to each parameter's dtype and device.
+
+        (PyTorch lets the two optimisers share the loaded tensors; here a step of one never changes the other.)
+
+        Raises:
+            StateError: where the groups do not match this optimiser's.
+        """
+        saved = copy.deepcopy(state_dict["param_groups"])
+        here, there = [[len(group["params"]) for group in groups] for groups in (self.param_groups, saved)]
+        if here != there:
+            raise StateError(f"{type(self).__name__}: the loaded state has other parameter groups",
+                             got=f"groups of {there} parameters", rule=f"groups of {here} parameters",
+                             hint="build the optimiser with the same groups as the saved one")
+        parameters = dict(zip(_flat(saved), _flat(self.param_groups), strict=True))
+        state: defaultdict[Any, State] = defaultdict(dict)
+        for number, kept in state_dict["state"].items():
+            p = parameters.get(number)
+            state[number if p is None else p] = copy.deepcopy(kept) if p is None else _fitted(kept, p)
+        for group, loaded in zip(self.param_groups, saved, strict=True):
+            loaded["params"] = group["params"]
+            if "param_names" in group:
+                loaded.setdefault("param_names", group["param_names"])
+        self.state, self.param_groups = state, saved
+
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Call ``hook(optimizer, args, kwargs)`` before each step; it may return new (args, kwargs)."""
+        return HookHandle(self._pre_hooks, hook)
+
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> HookHandle:
+        """Call ``hook(optimizer, args, kwargs)`` after each step."""
+        return HookHandle(self._post_hooks, hook)
+
+    def __repr__(self) -> str:
+        lines = [f"{type(self).__name__} ("]
+        for i, group in enumerate(self.param_groups):
+            lines.append(f"Parameter Group {i}")
+            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
+        return "\n".join([*lines, ")"])
+
+
+class HookHandle:
+    """Takes a hook away again: ``handle.remove()``, or at the end of ``with handle:``."""
+
+    _numbers = itertools.count()
+
+    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
+        self.id = next(self._numbers)
+        self._hooks = hooks
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Take the hook away; nothing happens the second time."""
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> HookHandle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
+    """``step`` between the optimiser's hooks. It also leaves the mark by which schedules know that it was called."""
+
+    @functools.wraps(step)
+    def run(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        self._opt_called = True  # type: ignore[attr-defined]
+        for hook in list(self._pre_hooks.values()):
+            changed = hook(self, args, kwargs)
+            if changed is not None:
+                args, kwargs = changed
+        out = step(self, *args, **kwargs)
+        for hook in list(self._post_hooks.values()):
+            hook(self, args, kwargs)
+        return out
+
+    return run
+
+
+Optimizer.step = _hooked(Optimizer.step)  # type: ignore[method-assign]
+
+
+def _names_and_tensors(owner: str, params: Any) -> tuple[list[str], list[Tensor]]:
+    if isinstance(params, Tensor):
+        return [], [params]
+    if isinstance(params, set):
+        raise DtypeError(f"{owner}: the parameters are a set, which has no order", got="a set",
+                         rule="an ordered collection: states are saved by position", hint="a list")
+    listed = list(params)
+    names = [item[0] for item in listed if isinstance(item, tuple)]
+    if names and len(names) != len(listed):
+        raise OptionError(f"{owner}: some parameters have names and some do not",
+                          got=f"{len(names)} names for {len(listed)} parameters", rule="all, or none")
+    tensors = [item[1] for item in listed] if names else listed
+    for tensor in tensors:
+        if not isinstance(tensor, Tensor):
+            raise DtypeError(f"{owner}: a parameter is not a tensor", got=type(tensor).__name__,
+                             rule="parameters are tensors", hint="model.parameters()")
+    return names, tensors
+
+
+def _flat(groups: list[Group]) -> Iterator[Any]:
+    return itertools.chain.from_iterable(group["params"] for group in groups)
+
+
+def _fitted(kept: State, p: Tensor) -> State:
+    """A copy of one parameter's saved state, its buffers in the parameter's dtype and on its device."""
+    import minicnn as mc
+
+    fitted: State = {}
+    for name, value in kept.items():
+        if name == "step":
+            fitted[name] = counter(float(value))
+        elif hasattr(value, "__array__"):
+            fitted[name] = mc.as_tensor(value).detach().to(device=p.device, dtype=p.dtype, copy=True)
+        else:
+            fitted[name] = copy.deepcopy(value)
+    return fitted

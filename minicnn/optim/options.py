@@ -1,0 +1,71 @@
+"""The options of a parameter group: which values are allowed, and how an update rule gets to see them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minicnn.errors import DtypeError, OptionError
+from minicnn.tensor import Tensor
+
+NON_NEGATIVE = frozenset({
+    "lr", "eps", "weight_decay", "momentum", "alpha", "lr_decay", "initial_accumulator_value", "momentum_decay",
+})  # fmt: skip
+
+
+def check_options(owner: str, options: dict[str, Any]) -> None:
+    """Raise where an option that every optimiser reads in the same way is out of its range.
+
+    Raises:
+        DtypeError: for something that is no number.
+        OptionError: for a negative lr, eps, …; betas or rho outside of their range; modes that exclude each other.
+    """
+    for name, value in options.items():
+        if name in NON_NEGATIVE and not number(owner, name, value) >= 0:  # NaN, too
+            raise OptionError(f"{owner}: {name} is negative", got=f"{name} {value}", rule=f"{name} >= 0",
+                              hint="maximize=True climbs instead" if name == "lr" else None)
+        if name == "rho" and not 0 <= number(owner, name, value) <= 1:
+            raise OptionError(f"{owner}: rho is out of range", got=value, rule="0 <= rho <= 1", hint="rho=0.9")
+        if name == "betas" and not (len(value) == 2 and all(0 <= number(owner, name, beta) < 1 for beta in value)):
+            raise OptionError(f"{owner}: betas are out of range", got=value, rule="two numbers, 0 <= beta < 1",
+                              hint="betas=(0.9, 0.999)")
+    if options.get("differentiable"):
+        raise OptionError(f"{owner}: a step is not recorded", got="differentiable=True",
+                          rule="parameters are edited in place, outside of the graph",
+                          hint="write the update in tensor operations, with mc.grad(..., create_graph=True)")
+    if options.get("fused") and options.get("foreach"):
+        raise OptionError(f"{owner}: fused and foreach exclude each other", got="fused=True, foreach=True",
+                          hint="leave both out: they change nothing here")
+
+
+def number(owner: str, name: str, value: Any) -> float:
+    """``value`` as a float, where it is a number, or a tensor of one element."""
+    if isinstance(value, Tensor) and value.array.size != 1:
+        raise OptionError(f"{owner}: {name} is a tensor of several elements", got=tuple(value.shape),
+                          rule="one element", hint="a parameter group for each value")
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+        raise DtypeError(f"{owner}: {name} is not a number", got=repr(value)[:80], rule=f"{name} is an int or a float")
+    return float(value)
+
+
+def plain(value: Any) -> Any:
+    """An option as an update rule sees it: NumPy's scalars and one-element tensors become Python floats.
+
+    A NumPy float64 would turn the arithmetic of float32 parameters into float64; Python's float never does.
+    """
+    if isinstance(value, tuple):
+        return tuple(plain(item) for item in value)
+    return float(value) if isinstance(value, float) or hasattr(value, "dtype") else value
+
+
+def current(group: dict[str, Any], name: str) -> Any:
+    """An option of a group for arithmetic and records: what the group holds, or a float where that is a Tensor."""
+    value = group[name]
+    return float(value) if isinstance(value, Tensor) else value
+
+
+def assign(group: dict[str, Any], name: str, value: Any) -> None:
+    """Give an option of a group a value. An option that is a Tensor stays that Tensor, and is filled."""
+    if isinstance(group.get(name), Tensor):
+        group[name].array[...] = float(value)
+    else:
+        group[name] = value

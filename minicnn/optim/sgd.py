@@ -1,0 +1,68 @@
+"""Stochastic gradient descent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from minicnn.backend import backend_of
+from minicnn.errors import OptionError
+from minicnn.optim.optimizer import Optimizer
+from minicnn.optim.rules import Array, State, descent
+from minicnn.tensor import wrap
+
+
+class SGD(Optimizer):
+    """x -= lr·g, with momentum: b = momentum·b + (1 - dampening)·g, x -= lr·b.
+
+    The first b is g itself, undamped. Nesterov's form steps along g + momentum·b.
+
+    Args:
+        params: tensors, (name, tensor) pairs, or dicts of parameter groups.
+        lr: the step size.
+        momentum: how much of the last step's direction stays.
+        dampening: how much of the new gradient is left out of the buffer.
+        weight_decay: adds weight_decay·x to the gradient.
+        nesterov: look ahead along the buffer; needs a momentum, and no dampening.
+        maximize: climb instead of descend.
+        foreach, fused: accepted for PyTorch's sake; they choose an implementation, not a result.
+        differentiable: must be False.
+
+    Source: Sutskever et al., "On the importance of initialization and momentum in deep learning", ICML 2013, whose
+    velocity holds lr; here as in PyTorch lr multiplies the buffer.
+
+    Example:
+        >>> optimizer = mc.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        >>> loss.backward()
+        >>> optimizer.step()
+        >>> optimizer.zero_grad()
+    """
+
+    def __init__(
+        self, params: Iterable[Any], lr: Any = 1e-3, momentum: float = 0, dampening: float = 0, weight_decay: float = 0,
+        nesterov: bool = False, *, maximize: bool = False, foreach: bool | None = None, differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise OptionError("SGD: Nesterov momentum needs a momentum and zero dampening",
+                              got=f"momentum {momentum}, dampening {dampening}", rule="momentum > 0, dampening == 0",
+                              hint="momentum=0.9")
+        super().__init__(params, {
+            "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay, "nesterov": nesterov,
+            "maximize": maximize, "foreach": foreach, "differentiable": differentiable, "fused": fused,
+        })
+
+    def update(self, x: Array, g: Array, state: State, options: dict[str, Any]) -> None:
+        """b = momentum·b + (1 - dampening)·g;  x -= lr·b, or lr·(g + momentum·b) with Nesterov."""
+        lr, momentum = options["lr"], options["momentum"]
+        g = descent(x, g, options)
+        if momentum != 0:
+            if state.get("momentum_buffer") is None:
+                state["momentum_buffer"] = wrap(backend_of(x).xp.array(g))
+                b = state["momentum_buffer"].array
+            else:
+                b = state["momentum_buffer"].array
+                b *= momentum
+                b += (1 - options["dampening"]) * g
+            g = g + momentum * b if options["nesterov"] else b
+        x -= lr * g
