@@ -22,10 +22,7 @@ _LOADERS: dict[str, Callable[[int | None], Backend]] = {}
 
 
 def register_backend(
-    device_type: str,
-    load: Callable[[int | None], Backend],
-    array_type: type | None = None,
-    of_array: Callable[[Any], Backend] | None = None,
+    device_type: str, load: Callable[[int | None], Backend], array_type: type | None = None
 ) -> None:
     """Add a device type. ``load(index)`` returns its backend, and may import a library or raise a DeviceError.
 
@@ -34,11 +31,10 @@ def register_backend(
         load: makes, or finds again, the backend of one device; called on use, never at registration.
         array_type: the type of its arrays, where that can be named without importing the library; a backend that
             leaves it out is known from its own ``array_type`` once it is loaded.
-        of_array: the backend of one array, for device types with several devices.
     """
     _LOADERS[device_type] = load
     if array_type is not None:
-        _BY_TYPE[array_type] = of_array or (lambda array: load(None))
+        _BY_TYPE[array_type] = lambda array: load(None).of_array(array)
 
 
 def backend_of(array: Any) -> Backend:
@@ -65,7 +61,7 @@ def backend_for(device: Device | str | None) -> Backend:
         raise DeviceError(f"no backend for device type '{device.type}'", got=str(device),
                           rule=f"one of {', '.join(['cpu', *_LOADERS])}", hint="register_backend adds another")
     backend = load(device.index)
-    _BY_TYPE.setdefault(backend.array_type, lambda array: backend)
+    _BY_TYPE.setdefault(backend.array_type, backend.of_array)
     return backend
 
 

@@ -26,6 +26,10 @@ class ArrayKernels:
         """The device this backend computes on."""
         return Device(self.device_type, self.index)
 
+    def of_array(self, array: Array) -> Any:
+        """The backend of the device that holds ``array``, for array types that live on several devices."""
+        return self
+
     def from_numpy(self, values: Array) -> Array:
         """A NumPy array → this backend's array; no copy where the memory can be shared."""
         raise NotImplementedError(f"{type(self).__name__} must say how NumPy arrays reach its device")

@@ -1,0 +1,71 @@
+"""CUDA devices through CuPy; the only file that names it. Imported when a CUDA device is first asked for."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from minicnn.backend.portable import Backend
+from minicnn.errors import DeviceError
+
+INSTALL = 'pip install "minicnn[cuda12]" or "minicnn[cuda13]", by the CUDA version that nvidia-smi shows'
+
+
+def load(index: int | None) -> Backend:
+    """The backend of one CUDA device (the first where ``index`` is None).
+
+    Raises:
+        DeviceError: CuPy is missing or does not fit, there is no driver, or no such device; says which, and the way out.
+    """
+    cupy = _import()
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise DeviceError("cuda: no usable NVIDIA driver or device", got=str(error),
+                          rule="CuPy finds a driver at least as new as the CUDA version that it was built for",
+                          hint="nvidia-smi shows the driver; 'cpu' always works") from None
+    number = index or 0
+    if number >= count:
+        raise DeviceError(f"cuda:{number} does not exist", got=f"{count} CUDA device{'s' * (count != 1)}",
+                          rule=f"an index from 0 to {count - 1}" if count else "at least one device", hint='"cuda:0"')
+    return _backend(number)
+
+
+def _import() -> Any:
+    try:
+        import cupy
+    except ImportError as error:
+        raise DeviceError("cuda: CuPy is not installed, or does not fit this machine", got=str(error).split("\n")[0],
+                          rule="CUDA arrays are CuPy's", hint=INSTALL) from None
+    return cupy
+
+
+@functools.cache
+def _backend(index: int) -> Backend:
+    import cupy
+    import cupyx.scipy.special
+
+    class CupyBackend(Backend):
+        """CuPy on one CUDA device."""
+
+        device_type = "cuda"
+        array_type = cupy.ndarray
+        xp = cupy
+
+        def of_array(self, array: Any) -> Backend:
+            return self if array.device.id == self.index else _backend(array.device.id)
+
+        def from_numpy(self, values: Any) -> Any:
+            with cupy.cuda.Device(self.index):
+                return cupy.asarray(values)
+
+        def to_numpy(self, array: Any) -> Any:
+            return cupy.asnumpy(array)
+
+        def synchronize(self) -> None:
+            cupy.cuda.Device(self.index).synchronize()
+
+        def erf(self, x: Any) -> Any:
+            return cupyx.scipy.special.erf(x)
+
+    return CupyBackend(index)
