@@ -1,0 +1,249 @@
+"""The part of a Module that lets others look on: hooks before and after forward and backward, and the layers' names."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from itertools import count
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from minicnn.autograd import Function
+from minicnn.autograd.mode import mode
+from minicnn.errors import DtypeError
+from minicnn.nn.registry import Registry
+from minicnn.tensor import Tensor
+
+if TYPE_CHECKING:
+    from minicnn.nn.module import Module
+
+Hook = Callable[..., Any]
+_number = count()
+
+
+class RemovableHandle:
+    """What registering a hook returns; ``remove()``, or the end of a ``with`` block, takes the hook off again."""
+
+    def __init__(self, hooks: OrderedDict[int, Any]) -> None:
+        self.hooks, self.id = hooks, next(_number)
+
+    def remove(self) -> None:
+        """Take the hook off; once more is harmless."""
+        self.hooks.pop(self.id, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.remove()
+
+
+class HookTables:
+    """The hooks of one module by kind, in the order they run. Each entry is the hook and its options."""
+
+    def __init__(self) -> None:
+        self.forward_pre: OrderedDict[int, tuple[Hook, bool]] = OrderedDict()
+        self.forward: OrderedDict[int, tuple[Hook, bool, bool]] = OrderedDict()
+        self.backward_pre: OrderedDict[int, Hook] = OrderedDict()
+        self.backward: OrderedDict[int, Hook] = OrderedDict()
+
+
+class Hooks(Registry):
+    """Registration of hooks. A module without any runs ``forward`` directly: ``_hooks`` is None until the first."""
+
+    _hooks: HookTables | None = None
+
+    def register_forward_pre_hook(
+        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, args)`` before forward. What it returns, unless None, replaces the positional arguments.
+
+        Args:
+            hook: the function.
+            prepend: run it before those that are there already.
+            with_kwargs: call ``hook(module, args, kwargs)`` instead, which may return ``(args, kwargs)``.
+        """
+        return _register(self._tables().forward_pre, (hook, with_kwargs), prepend)
+
+    def register_forward_hook(
+        self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+    ) -> RemovableHandle:
+        """Call ``hook(module, args, output)`` after forward. What it returns, unless None, replaces the output.
+
+        Args:
+            hook: the function.
+            prepend: run it before those that are there already.
+            with_kwargs: call ``hook(module, args, kwargs, output)`` instead.
+            always_call: call it (with output None) even where forward raises.
+
+        Example:
+            >>> seen = []
+            >>> handle = net.conv1.register_forward_hook(lambda module, args, output: seen.append(output))
+            >>> net(images)
+            >>> handle.remove()
+        """
+        return _register(self._tables().forward, (hook, with_kwargs, always_call), prepend)
+
+    def register_full_backward_pre_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(module, grad_output)`` when the gradients of the outputs are known; it may return others."""
+        return _register(self._tables().backward_pre, hook, prepend)
+
+    def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
+        """Call ``hook(module, grad_input, grad_output)`` when the gradients of the inputs are known.
+
+        Both are tuples, with None for what has no gradient; what it returns, unless None, replaces ``grad_input``.
+        """
+        return _register(self._tables().backward, hook, prepend)
+
+    def register_backward_hook(self, hook: Hook) -> RemovableHandle:
+        """The old name of ``register_full_backward_hook``, and here the same."""
+        return self.register_full_backward_hook(hook)
+
+    def _tables(self) -> HookTables:
+        if self._hooks is None:
+            self._hooks = HookTables()
+        return self._hooks
+
+
+def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """``module.forward(*args, **kwargs)`` with all that looks on: hooks, and the layer's name where anomalies are sought."""
+    if mode.anomaly is None:
+        return _hooked_forward(module, args, kwargs)
+    layers = mode.anomaly.layers
+    layers.append(_path(module))
+    try:
+        return _hooked_forward(module, args, kwargs)
+    finally:
+        layers.pop()
+
+
+def _hooked_forward(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    hooks = module._hooks
+    if hooks is None:
+        return module.forward(*args, **kwargs)
+    called: set[int] = set()
+    try:
+        args, kwargs = _run_pre_hooks(module, hooks, args, kwargs)
+        watch = _BackwardWatch(module, hooks) if hooks.backward or hooks.backward_pre else None
+        output = module.forward(*(args if watch is None else watch.inputs(args)), **kwargs)
+        for number, (hook, with_kwargs, _) in list(hooks.forward.items()):
+            called.add(number)
+            changed = hook(module, args, kwargs, output) if with_kwargs else hook(module, args, output)
+            output = output if changed is None else changed
+    except Exception:
+        for number, (hook, with_kwargs, always) in list(hooks.forward.items()):
+            if always and number not in called:
+                hook(module, args, kwargs, None) if with_kwargs else hook(module, args, None)
+        raise
+    return output if watch is None else watch.outputs(output)
+
+
+def _run_pre_hooks(
+    module: Module, hooks: HookTables, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    for hook, with_kwargs in list(hooks.forward_pre.values()):
+        changed = hook(module, args, kwargs) if with_kwargs else hook(module, args)
+        if changed is None:
+            continue
+        if not with_kwargs:
+            args = changed if isinstance(changed, tuple) else (changed,)
+        elif isinstance(changed, tuple) and len(changed) == 2:
+            args, kwargs = changed
+        else:
+            raise DtypeError("forward pre-hook: with_kwargs wants both kinds of arguments back", got=repr(changed)[:80],
+                             rule="None or (args, kwargs)")
+    return args, kwargs
+
+
+class _BackwardWatch:
+    """One call's backward hooks: gates around forward, through which the gradients of outputs and inputs pass."""
+
+    def __init__(self, module: Module, hooks: HookTables) -> None:
+        self.module, self.hooks = module, hooks
+        self.grad_output: tuple[Tensor | None, ...] = ()
+        self.input_count = 0
+        self.gated: list[int] = []
+
+    def inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        self.input_count = len(args)
+        passed, self.gated = _through_gate(args, self.input_gradients)
+        return passed
+
+    def outputs(self, output: Any) -> Any:
+        if isinstance(output, Tensor):
+            return self.outputs((output,))[0]
+        if not isinstance(output, (tuple, list)):
+            return output
+        passed, self.output_gated = _through_gate(tuple(output), self.output_gradients)
+        self.output_count = len(output)
+        return passed if isinstance(output, tuple) else list(passed)
+
+    def output_gradients(self, grads: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+        grad_output = _spread(grads, self.output_gated, self.output_count)
+        for hook in list(self.hooks.backward_pre.values()):
+            changed = hook(self.module, grad_output)
+            if changed is not None:
+                grad_output = changed if isinstance(changed, tuple) else (changed,)
+        self.grad_output = grad_output
+        if not self.gated:  # no gradient will arrive at the inputs, so this is the end of it
+            self.run_hooks((None,) * self.input_count)
+        return tuple(grad_output[i] for i in self.output_gated)
+
+    def input_gradients(self, grads: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+        grad_input = self.run_hooks(_spread(grads, self.gated, self.input_count))
+        return tuple(grad_input[i] for i in self.gated)
+
+    def run_hooks(self, grad_input: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+        for hook in list(self.hooks.backward.values()):
+            changed = hook(self.module, grad_input, self.grad_output)
+            if changed is not None:
+                grad_input = changed if isinstance(changed, tuple) else (changed,)
+        return grad_input
+
+
+class Gate(Function):
+    """The identity on several tensors at once, which calls ``arrived`` with their gradients.
+
+    It copies: were its results the inputs' own memory, an in-place layer behind it would edit them unseen.
+    """
+
+    def forward(self, *xs: Any, arrived: Callable[..., Any]) -> Any:
+        self.arrived = arrived
+        return tuple(x.copy(order="K") for x in xs)
+
+    def backward(self, g: Any) -> Any:
+        return self.arrived(g if isinstance(g, tuple) else (g,))
+
+
+def _through_gate(values: tuple[Any, ...], arrived: Callable[..., Any]) -> tuple[tuple[Any, ...], list[int]]:
+    """``values`` with those that require a gradient passed through a Gate, and their positions."""
+    gated = [i for i, value in enumerate(values) if mode.grad and isinstance(value, Tensor) and value.tracked]
+    passed = list(values)
+    if gated:
+        for i, through in zip(gated, Gate.apply(*(values[i] for i in gated), arrived=arrived), strict=True):
+            passed[i] = through
+    return tuple(passed), gated
+
+
+def _spread(grads: tuple[Tensor | None, ...], positions: list[int], total: int) -> tuple[Tensor | None, ...]:
+    spread: list[Tensor | None] = [None] * total
+    for i, g in zip(positions, grads, strict=True):
+        spread[i] = g
+    return tuple(spread)
+
+
+def _register(hooks: OrderedDict[int, Any], entry: Any, prepend: bool) -> RemovableHandle:
+    handle = RemovableHandle(hooks)
+    hooks[handle.id] = entry
+    if prepend:
+        hooks.move_to_end(handle.id, last=False)
+    return handle
+
+
+def _path(module: Module) -> str:
+    """The module's path below the outermost module that is running, and its class: ``features.3 (Conv2d)``."""
+    watch, kind = mode.anomaly, type(module).__name__
+    if not watch.layers:
+        watch.names = {id(m): name for name, m in module.named_modules()}
+    name = watch.names.get(id(module))
+    return f"{name} ({kind})" if name else kind
