@@ -186,9 +186,6 @@ def empty(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bo
 
 
 def _filled(name: str, size: tuple[Any, ...], value: Any, dtype: Any, device: Place, grad: bool) -> Tensor:
-    if not size:
-        raise ShapeError(f"{name}: no size", got="no arguments", rule="at least one size, or a tuple",
-                         hint=f"{name}(()) has no dimensions")
     shape = checked_sizes(name, size)
     dtype = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
     xp = backend_for(device).xp
@@ -201,6 +198,9 @@ def _filled(name: str, size: tuple[Any, ...], value: Any, dtype: Any, device: Pl
 
 def checked_sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     """Sizes given as varargs or a sequence, none negative."""
+    if not size:
+        raise ShapeError(f"{name}: no size", got="no arguments", rule="at least one size, or a tuple",
+                         hint=f"{name}(()) has no dimensions")
     shape = size_tuple(name, size)
     if min(shape, default=0) < 0:
         raise ShapeError(f"{name}: a size is negative", got=shape, rule="sizes are >= 0")

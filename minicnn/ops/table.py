@@ -16,11 +16,27 @@ from types import ModuleType
 from typing import Any
 
 from minicnn.autograd.inplace import assign, check_writable
-from minicnn.ops import arithmetic, autograd_methods, compare, convert, creation, fill, reduce, shape
+from minicnn.ops import (
+    arithmetic,
+    autograd_methods,
+    compare,
+    convert,
+    creation,
+    fill,
+    index,
+    join,
+    query,
+    rearrange,
+    reduce,
+    sampling,
+    scatter,
+    shape,
+)
 from minicnn.tensor import Tensor
 
 FAMILIES: tuple[ModuleType, ...] = (
-    arithmetic, autograd_methods, compare, convert, creation, fill, reduce, shape,
+    arithmetic, autograd_methods, compare, convert, creation, fill, index, join, query, rearrange, reduce, sampling,
+    scatter, shape,
 )  # fmt: skip
 
 

@@ -1,0 +1,92 @@
+"""What can be asked of a tensor without computing anything: sizes, strides, kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from minicnn import dtypes
+from minicnn.errors import DtypeError
+from minicnn.ops.join import unbind
+from minicnn.shapes.dims import one_dim
+from minicnn.tensor import Tensor
+
+__all__ = ["is_floating_point", "is_tensor", "numel"]
+METHODS = (
+    "dim", "element_size", "is_complex", "is_contiguous", "is_floating_point", "is_signed", "itemsize", "nbytes",
+    "ndimension", "nelement", "numel", "size", "stride",
+)  # fmt: skip
+OPERATORS = {"__len__": "length", "__iter__": "iterate"}
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether ``obj`` is a Tensor."""
+    return isinstance(obj, Tensor)
+
+
+def dim(x: Tensor) -> int:
+    """The number of dimensions."""
+    return x.ndim
+
+
+def size(x: Tensor, dim: int | None = None) -> Any:
+    """The shape, or the size of one dimension."""
+    return x.shape if dim is None else x.array.shape[one_dim("size", dim, x.ndim)]
+
+
+def numel(x: Tensor) -> int:
+    """The number of elements."""
+    return int(x.array.size)
+
+
+def element_size(x: Tensor) -> int:
+    """The bytes of one element."""
+    return int(x.array.dtype.itemsize)
+
+
+def stride(x: Tensor, dim: int | None = None) -> Any:
+    """How many elements further in memory the next one of each dimension (or of ``dim``) lies.
+
+    This is the memory as the backend laid it out, which for results of convolutions is not row-major.
+    """
+    steps = tuple(step // x.array.dtype.itemsize for step in x.array.strides)
+    return steps if dim is None else steps[one_dim("stride", dim, x.ndim)]
+
+
+def is_contiguous(x: Tensor) -> bool:
+    """Whether memory is in row-major order."""
+    return bool(x.array.flags.c_contiguous)
+
+
+def is_floating_point(x: Tensor) -> bool:
+    """Whether the dtype is floating point."""
+    return dtypes.is_float(x.array.dtype)
+
+
+def is_signed(x: Tensor) -> bool:
+    """Whether the dtype has negative numbers."""
+    return x.array.dtype.kind in "if"
+
+
+def is_complex(x: Tensor) -> bool:  # noqa: ARG001 (part of the methods' form)
+    """False: there are no complex tensors."""
+    return False
+
+
+def length(x: Tensor) -> int:
+    """``len(x)``: the size of the first dimension."""
+    if not x.ndim:
+        raise DtypeError("len: a tensor without dimensions has no length", got="shape ()", hint="x.numel() is 1")
+    return int(x.array.shape[0])
+
+
+def iterate(x: Tensor) -> Iterator[Tensor]:
+    """``iter(x)``: the slices of the first dimension."""
+    if not x.ndim:
+        raise DtypeError("iter: a tensor without dimensions has no parts", got="shape ()", hint="x.item()")
+    return iter(unbind(x))
+
+
+ndimension, nelement = dim, numel
+itemsize = property(element_size, doc="The bytes of one element.")
+nbytes = property(lambda x: int(x.array.nbytes), doc="The bytes of all elements.")

@@ -1,0 +1,119 @@
+"""New tensors of random numbers. The same seed gives PyTorch's, on any device: numbers are drawn on the host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minicnn import dtypes
+from minicnn.backend import backend_of
+from minicnn.errors import OptionError
+from minicnn.ops.creation import Place, checked_sizes, finish
+from minicnn.random import Generator, default_generator
+from minicnn.tensor import Tensor, place
+
+__all__ = [
+    "bernoulli", "multinomial", "normal", "rand", "rand_like", "randint", "randint_like", "randn", "randn_like",
+    "randperm",
+]  # fmt: skip
+METHODS = ("bernoulli", "multinomial")
+
+Array = Any
+
+
+def _host(x: Tensor) -> Array:
+    return backend_of(x.array).to_numpy(x.array)
+
+
+def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Place = None,
+         requires_grad: bool = False) -> Tensor:
+    """Numbers drawn uniformly from [0, 1). Sizes: ``rand(2, 3)`` or ``rand((2, 3))``."""
+    values = (generator or default_generator).uniform(checked_sizes("rand", size), dtype)
+    return finish(place(values, device), requires_grad)
+
+
+def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, device: Place = None,
+          requires_grad: bool = False) -> Tensor:
+    """Numbers drawn from the normal distribution of mean 0 and variance 1. Sizes as of ``rand``.
+
+    Example:
+        >>> generator = mc.Generator().manual_seed(0)
+        >>> mc.randn(3, generator=generator)
+        tensor([ 1.5410, -0.2934, -2.1788])
+    """
+    values = (generator or default_generator).normal(checked_sizes("randn", size), dtype)
+    return finish(place(values, device), requires_grad)
+
+
+def randint(*bounds: Any, size: Any = None, low: int = 0, high: int | None = None, generator: Generator | None = None,
+            dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """``randint(high, size)`` or ``randint(low, high, size)``: integers drawn from [low, high), in int64."""
+    given = list(bounds)
+    if size is None and given:
+        size = given.pop()
+    if len(given) == 2:
+        low, high = given
+    elif given:
+        low, high = (low, given[0]) if high is None else (given[0], high)
+    if high is None or size is None:
+        raise OptionError("randint: bounds and a size", got=f"{bounds}",
+                          rule="randint(high, size) or randint(low, high, size)", hint="randint(10, (3,))")
+    dtype = dtypes.int64 if dtype is None else dtype
+    values = (generator or default_generator).randint(int(low), int(high), checked_sizes("randint", (size,)), dtype)
+    return finish(place(values, device), requires_grad)
+
+
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, device: Place = None,
+             requires_grad: bool = False) -> Tensor:
+    """The integers 0 … n-1 in a random order."""
+    values = (generator or default_generator).randperm(int(n), dtypes.int64 if dtype is None else dtype)
+    return finish(place(values, device), requires_grad)
+
+
+def rand_like(x: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Place = None,
+              requires_grad: bool = False) -> Tensor:
+    """``rand`` in the shape, dtype and on the device of ``x``, unless said otherwise."""
+    return rand(x.shape, generator=generator, dtype=dtype or x.dtype, device=device or x.device,
+                requires_grad=requires_grad)
+
+
+def randn_like(x: Tensor, *, generator: Generator | None = None, dtype: Any = None, device: Place = None,
+               requires_grad: bool = False) -> Tensor:
+    """``randn`` in the shape, dtype and on the device of ``x``, unless said otherwise."""
+    return randn(x.shape, generator=generator, dtype=dtype or x.dtype, device=device or x.device,
+                 requires_grad=requires_grad)
+
+
+def randint_like(x: Tensor, low: int, high: int | None = None, *, generator: Generator | None = None,
+                 dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
+    """``randint_like(x, high)`` or ``(x, low, high)``: ``randint`` in the shape, dtype and on the device of ``x``."""
+    low, high = (0, low) if high is None else (low, high)
+    return randint(low, high, x.shape, generator=generator, dtype=dtype or x.dtype, device=device or x.device,
+                   requires_grad=requires_grad)
+
+
+def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
+           device: Place = None, requires_grad: bool = False) -> Tensor:
+    """Numbers drawn from N(mean, std²): of ``size``, or of the common shape where mean or std is a tensor."""
+    tensors = [t for t in (mean, std) if isinstance(t, Tensor)]
+    if not tensors:
+        shape = checked_sizes("normal", (() if size is None else size,))
+        values = (generator or default_generator).normal(shape, dtype, float(mean), float(std))
+        return finish(place(values, device), requires_grad)
+    like = (tensors[0] + tensors[-1]).detach() if len(tensors) == 2 else tensors[0]
+    if not isinstance(std, Tensor):
+        return randn_like(like, generator=generator) * std + mean.detach()
+    return randn_like(like, generator=generator) * std.detach() + (mean.detach() if isinstance(mean, Tensor) else mean)
+
+
+def bernoulli(x: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probability that ``x`` says at each place (with ``p`` everywhere where given), else 0."""
+    chances = _host(x) if p is None else p
+    values = (generator or default_generator).bernoulli(chances, x.array.shape, x.dtype)
+    return place(values, x.device)
+
+
+def multinomial(x: Tensor, num_samples: int, replacement: bool = False, *,
+                generator: Generator | None = None) -> Tensor:
+    """Positions drawn in proportion to the weights in ``x`` -> int64: (K,) -> (num_samples,), (N, K) -> (N, num_samples)."""
+    values = (generator or default_generator).multinomial(_host(x), num_samples, replacement)
+    return place(values, x.device)
