@@ -3,12 +3,13 @@
 from minicnn.optim import lr_scheduler
 from minicnn.optim.adagrad import Adagrad
 from minicnn.optim.adam import Adam, AdamW
+from minicnn.optim.adam_family import Adadelta, Adamax, NAdam, RAdam
 from minicnn.optim.clip import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from minicnn.optim.optimizer import Optimizer
 from minicnn.optim.rmsprop import RMSprop
 from minicnn.optim.sgd import SGD
 
 __all__ = [
-    "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop", "SGD", "clip_grad_norm_", "clip_grad_value_",
-    "clip_grads_with_norm_", "get_total_norm", "lr_scheduler",
+    "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop", "SGD",
+    "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm", "lr_scheduler",
 ]  # fmt: skip

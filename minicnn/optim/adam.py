@@ -52,10 +52,7 @@ class Adam(Optimizer):
             if options["amsgrad"]:
                 state["max_exp_avg_sq"] = zeros(x)
         t, m, v = count(state), state["exp_avg"].array, state["exp_avg_sq"].array
-        decoupled = options["decoupled_weight_decay"]
-        g = descent(x, g, options, decay=not decoupled)
-        if decoupled:
-            x *= 1 - lr * options["weight_decay"]
+        g = descent(x, g, options)
         xp = backend_of(x).xp
         work = xp.empty_like(x)
         average_into(m, g, beta1, work)

@@ -15,7 +15,7 @@ from minicnn.autograd.mode import enable_grad, no_grad
 from minicnn.backend import backend_of
 from minicnn.errors import DeviceError, DtypeError, OptionError, ShapeError, StateError
 from minicnn.optim.options import check_options, plain
-from minicnn.optim.rules import Array, State, counter
+from minicnn.optim.rules import COUNTERS, Array, State, counter
 from minicnn.tensor import Tensor
 
 Group = dict[str, Any]
@@ -87,10 +87,10 @@ class Optimizer:
                              hint='{"params": model.parameters(), "lr": 0.01}')
         names, tensors = _names_and_tensors(name, param_group["params"])
         for tensor in tensors:
-            if tensor._node is not None:
+            if tensor._node is not None and not tensor.retains_grad:
                 raise OptionError(f"{name}: a non-leaf tensor cannot be optimised",
                                   got=f"shape {tuple(tensor.shape)}, the result of {tensor._node.name}",
-                                  rule="parameters are leaves: tensors that no operation made",
+                                  rule="parameters are leaves (tensors that no operation made), or retain their grad",
                                   hint="tensor.detach().requires_grad_()")
         if len(set(tensors)) != len(tensors):
             warnings.warn(f"{name}: a parameter group lists a parameter twice; it is updated twice in a step",
@@ -219,11 +219,11 @@ class Optimizer:
         return HookHandle(self._post_hooks, hook)
 
     def __repr__(self) -> str:
-        lines = [f"{type(self).__name__} ("]
+        text = f"{type(self).__name__} ("
         for i, group in enumerate(self.param_groups):
-            lines.append(f"Parameter Group {i}")
-            lines += [f"    {name}: {group[name]}" for name in sorted(group) if name != "params"]
-        return "\n".join([*lines, ")"])
+            options = "".join(f"    {name}: {group[name]}\n" for name in sorted(group) if name != "params")
+            text += f"\nParameter Group {i}\n{options}"
+        return text + ")"
 
 
 class HookHandle:
@@ -297,10 +297,10 @@ def _fitted(kept: State, p: Tensor) -> State:
 
     fitted: State = {}
     for name, value in kept.items():
-        if name == "step":
+        if name in COUNTERS:
             fitted[name] = counter(float(value))
-        elif hasattr(value, "__array__"):
-            fitted[name] = mc.as_tensor(value).detach().to(device=p.device, dtype=p.dtype, copy=True)
+        elif hasattr(value, "__dlpack__"):
+            fitted[name] = mc.from_dlpack(value).to(device=p.device, dtype=p.dtype, copy=True)
         else:
             fitted[name] = copy.deepcopy(value)
     return fitted

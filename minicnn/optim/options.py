@@ -25,7 +25,8 @@ def check_options(owner: str, options: dict[str, Any]) -> None:
                               hint="maximize=True climbs instead" if name == "lr" else None)
         if name == "rho" and not 0 <= number(owner, name, value) <= 1:
             raise OptionError(f"{owner}: rho is out of range", got=value, rule="0 <= rho <= 1", hint="rho=0.9")
-        if name == "betas" and not (len(value) == 2 and all(0 <= number(owner, name, beta) < 1 for beta in value)):
+        if name == "betas" and not (isinstance(value, (tuple, list)) and len(value) == 2
+                                    and all(0 <= number(owner, name, beta) < 1 for beta in value)):
             raise OptionError(f"{owner}: betas are out of range", got=value, rule="two numbers, 0 <= beta < 1",
                               hint="betas=(0.9, 0.999)")
     if options.get("differentiable"):

@@ -11,6 +11,9 @@ from minicnn.tensor import Tensor, wrap
 Array = Any
 State = dict[str, Any]
 
+# The names under which states keep numbers rather than buffers.
+COUNTERS = ("step", "mu_product")
+
 
 def counter(start: float = 0.0) -> Tensor:
     """A number in the state, as PyTorch saves it: a tensor without dimensions, on the CPU whatever the device."""
@@ -30,13 +33,20 @@ def zeros(x: Array) -> Tensor:
     return wrap(backend_of(x).xp.zeros_like(x))
 
 
-def descent(x: Array, g: Array, options: dict[str, Any], decay: bool = True) -> Array:
-    """The gradient to go down: -g for ``maximize``, plus weight_decay·x (the gradient of weight_decay/2·‖x‖²)."""
+def descent(x: Array, g: Array, options: dict[str, Any]) -> Array:
+    """The gradient to go down: -g for ``maximize``, plus weight_decay·x (the gradient of weight_decay/2·‖x‖²).
+
+    Decoupled weight decay multiplies x by 1 - lr·weight_decay instead, in place.
+    """
+    decay = options["weight_decay"]
     if options["maximize"]:
         g = -g
-    if decay and options["weight_decay"] != 0:
-        g = g + options["weight_decay"] * x
-    return g
+    if decay == 0:
+        return g
+    if options.get("decoupled_weight_decay"):
+        x *= 1 - options["lr"] * decay
+        return g
+    return g + decay * x
 
 
 def average_into(average: Array, value: Array, decay: float, work: Array) -> None:

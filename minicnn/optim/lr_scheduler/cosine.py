@@ -1,4 +1,7 @@
-"""Schedules along a cosine (Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017)."""
+"""Schedules along a cosine.
+
+Source: Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
+"""
 
 from __future__ import annotations
 
