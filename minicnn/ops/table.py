@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
+from minicnn import printing
 from minicnn.autograd.inplace import assign, check_writable
 from minicnn.ops import (
     arithmetic,
@@ -35,8 +36,8 @@ from minicnn.ops import (
 from minicnn.tensor import Tensor
 
 FAMILIES: tuple[ModuleType, ...] = (
-    arithmetic, autograd_methods, compare, convert, creation, fill, index, join, query, rearrange, reduce, sampling,
-    scatter, shape,
+    arithmetic, autograd_methods, compare, convert, creation, fill, index, join, printing, query, rearrange, reduce,
+    sampling, scatter, shape,
 )  # fmt: skip
 
 
