@@ -82,7 +82,8 @@ def clip_grads_with_norm_(
     with no_grad():
         for g in _gradients(_listed(parameters)):
             array = g.array
-            array *= transfer(scale, g.device).array
+            with backend_of(array).quiet():
+                array *= transfer(scale, g.device).array
             edited(g)
 
 

@@ -307,7 +307,7 @@ def test_subclasses_by_step_and_by_update():
         def step(self, closure=None):
             for group in self.param_groups:
                 for p in group["params"]:
-                    p -= group["lr"] * p.grad
+                    p.sub_(group["lr"] * p.grad)
 
     class ByUpdate(optim.Optimizer):
         def __init__(self, params, lr):
