@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+# The suite's processes share the cores; set before NumPy or PyTorch is loaded, which is when they read it.
+for _library in ("OPENBLAS", "OMP", "MKL"):
+    os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
+
 import pytest
 
 from minicnn.testing import standin

@@ -1,0 +1,76 @@
+"""State dicts to .npz and back."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minicnn as mc
+from minicnn.errors import DataError, OptionError
+
+
+def test_round_trip_of_a_models_state(tmp_path: Path) -> None:
+    model = mc.nn.Sequential(mc.nn.Conv2d(1, 2, 3), mc.nn.BatchNorm2d(2))
+    mc.save(model.state_dict(), tmp_path / "new folder" / "m.npz")
+    found = mc.load(tmp_path / "new folder" / "m.npz")
+    assert list(found) == list(model.state_dict())
+    for name, value in model.state_dict().items():
+        assert found[name].dtype == value.dtype and mc.equal(found[name], value)
+    assert found["1.num_batches_tracked"].shape == ()
+
+
+def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "m.npz"
+    mc.save({"w": mc.ones(2)}, path)
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space"):
+        mc.save({"w": mc.zeros(2)}, path)
+    assert mc.load(path)["w"].tolist() == [1.0, 1.0]
+    assert [p.name for p in tmp_path.iterdir()] == ["m.npz"]
+
+
+def test_damaged_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.npz"
+    mc.save({"w": mc.ones(20)}, path)
+    whole = path.read_bytes()
+    for broken in (whole[: len(whole) // 2], b"", b"no archive"):
+        path.write_bytes(broken)
+        with pytest.raises(DataError, match=r"m\.npz"):
+            mc.load(path)
+    with pytest.raises(DataError, match="does not exist"):
+        mc.load(tmp_path / "absent.npz")
+
+
+def test_nothing_in_a_file_is_executed(tmp_path: Path) -> None:
+    marker = tmp_path / "executed"
+
+    class Bomb:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return (Path.touch, (marker,))  # type: ignore[return-value]
+
+    content = io.BytesIO()
+    np.lib.format.write_array(content, np.array([Bomb()], dtype=object), allow_pickle=True)
+    with zipfile.ZipFile(tmp_path / "m.npz", "w") as archive:
+        archive.writestr("w.npy", content.getvalue())
+    with pytest.raises(DataError):
+        mc.load(tmp_path / "m.npz")
+    (tmp_path / "p.npz").write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(DataError):
+        mc.load(tmp_path / "p.npz")
+    assert not marker.exists()
+
+
+def test_only_named_tensors_are_saved(tmp_path: Path) -> None:
+    with pytest.raises(OptionError, match="'lr' is no tensor"):
+        mc.save({"lr": 0.1}, tmp_path / "m.npz")  # type: ignore[dict-item]
+    with pytest.raises(OptionError, match="unknown format"):
+        mc.save({}, tmp_path / "m.pickle")
