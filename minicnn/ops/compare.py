@@ -55,13 +55,16 @@ class Where(Function):
     """x where the condition holds, else y. The gradient is exactly 0 where the other was chosen, even if g is NaN."""
 
     def forward(self, condition: Array, x: Array, y: Array) -> Array:
-        return backend_of(condition).xp.where(condition, x, y)
+        backend = backend_of(condition)
+        if condition.shape == x.shape == y.shape and x.dtype.kind == "f":
+            return backend.choose(condition, x, y)
+        return backend.xp.where(condition, x, y)
 
     def grad_x(self, g: Tensor, condition: Tensor) -> Tensor:
-        return where(condition, g, 0.0)
+        return g.masked_fill(~condition, 0.0)
 
     def grad_y(self, g: Tensor, condition: Tensor) -> Tensor:
-        return where(condition, 0.0, g)
+        return g.masked_fill(condition, 0.0)
 
 
 class Reduced(Function):

@@ -1,4 +1,4 @@
-"""Sums and means over dimensions; ``sum`` and ``expand`` are each other's gradients."""
+"""Sums, means and logsumexp over dimensions; ``sum`` and ``expand`` are each other's gradients."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Any
 from minicnn import dtypes
 from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
+from minicnn.backend.portable.conv import wide
 from minicnn.errors import DtypeError, ShapeError
 from minicnn.ops.convert import cast
+from minicnn.ops.operands import as_float
 from minicnn.shapes.dims import Dims, Shape, axis_too, kept_shape, many_dims, reduced_shape
 from minicnn.tensor import Tensor
 
-__all__ = ["mean", "sum"]
+__all__ = ["logsumexp", "mean", "nanmean", "nansum", "sum"]
 METHODS = (*__all__, "sum_to_size")
 
 Array = Any
@@ -41,6 +43,22 @@ class Mean(Function):
 
     def grad_x(self, g: Tensor) -> Tensor:
         return (g / self.count).reshape(self.kept).expand(self.source)
+
+
+class LogSumExp(Function):
+    """log Σ exp(x) over ``dims``; the maximum is taken off first, so nothing overflows."""
+
+    def forward(self, x: Array, *, dims: Shape | None, shape: Shape) -> Array:
+        self.kept, backend = kept_shape(x.shape, dims), backend_of(x)
+        xp, values = backend.xp, wide(x)
+        with backend.quiet():
+            peak = values.max(axis=dims, keepdims=True) if x.size else xp.zeros(self.kept, values.dtype)
+            peak = xp.where(xp.isfinite(peak), peak, peak.dtype.type(0))
+            sums = xp.exp(values - peak).sum(axis=dims, keepdims=True)
+            return (xp.log(sums) + peak).reshape(shape).astype(x.dtype, copy=False)
+
+    def grad_x(self, g: Tensor, x: Tensor, out: Tensor) -> Tensor:
+        return g.reshape(self.kept) * (x - out.reshape(self.kept)).exp()
 
 
 @axis_too
@@ -80,6 +98,30 @@ def mean(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = Non
     return Mean.apply(x, dims=dims, shape=reduced_shape(x.array.shape, dims, keepdim))  # type: ignore[no-any-return]
 
 
+@axis_too
+def nansum(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """``sum`` that takes NaN as 0."""
+    return sum(x.masked_fill(x.isnan(), 0), dim, keepdim, dtype=dtype)
+
+
+@axis_too
+def nanmean(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """``mean`` of what is not NaN."""
+    counted = sum(~check_float("nanmean", x).isnan(), dim, keepdim)
+    return nansum(x, dim, keepdim, dtype=dtype) / counted
+
+
+@axis_too
+def logsumexp(x: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
+    """log Σ exp(x) over the dimensions ``dim``, without overflow; −inf of nothing but −inf.
+
+    Shapes, errors: as ``sum``. Its gradient is softmax(x).
+    """
+    x = as_float(x)
+    dims = many_dims("logsumexp", dim, x.ndim)
+    return LogSumExp.apply(x, dims=dims, shape=reduced_shape(x.array.shape, dims, keepdim))  # type: ignore[no-any-return]
+
+
 def sum_to_size(x: Tensor, *size: Any) -> Tensor:
     """``x`` summed over what broadcasting a tensor of ``size`` to x's shape repeats: the gradient of broadcasting.
 
@@ -101,10 +143,17 @@ def sum_to_size(x: Tensor, *size: Any) -> Tensor:
 
 
 def total(x: Array, dims: Shape | None) -> Array:
-    """Σ x over ``dims``; integers in int64, float16 in float32 on the way."""
-    if x.dtype == dtypes.float16:
-        return x.sum(axis=dims, dtype=dtypes.float32).astype(dtypes.float16)
-    return x.sum(axis=dims, dtype=x.dtype if x.dtype.kind == "f" else dtypes.int64)
+    """Σ x over ``dims``."""
+    compute, result = sum_dtypes(x.dtype)
+    return x.sum(axis=dims, dtype=compute).astype(result, copy=False)
+
+
+def sum_dtypes(dtype: dtypes.Dtype) -> tuple[dtypes.Dtype, dtypes.Dtype]:
+    """The dtypes to add (or multiply) many elements in and of the result: integers int64, float16 float32 inside."""
+    if dtype == dtypes.float16:
+        return dtypes.float32, dtype
+    result = dtype if dtype.kind == "f" else dtypes.int64
+    return result, result
 
 
 def count(shape: Shape, dims: Shape | None) -> int:

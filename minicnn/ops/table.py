@@ -16,28 +16,34 @@ from types import ModuleType
 from typing import Any
 
 from minicnn import printing
-from minicnn.autograd.inplace import assign, check_writable
+from minicnn.autograd.inplace import compute_in_place
 from minicnn.ops import (
     arithmetic,
     autograd_methods,
     compare,
     convert,
     creation,
+    cumulate,
+    extrema,
     fill,
     index,
     join,
+    pointwise,
     query,
     rearrange,
     reduce,
+    rounding,
     sampling,
     scatter,
     shape,
+    statistics,
+    unary,
 )
 from minicnn.tensor import Tensor
 
 FAMILIES: tuple[ModuleType, ...] = (
-    arithmetic, autograd_methods, compare, convert, creation, fill, index, join, printing, query, rearrange, reduce,
-    sampling, scatter, shape,
+    arithmetic, autograd_methods, compare, convert, creation, cumulate, extrema, fill, index, join, pointwise, printing,
+    query, rearrange, reduce, rounding, sampling, scatter, shape, statistics, unary,
 )  # fmt: skip
 
 
@@ -46,8 +52,7 @@ def in_place(name: str, function: Callable[..., Tensor]) -> Callable[..., Tensor
 
     @functools.wraps(function)
     def edit(x: Tensor, *args: Any, **options: Any) -> Tensor:
-        check_writable(f"{name}_", x)
-        return assign(f"{name}_", x, function(x, *args, **options))
+        return compute_in_place(f"{name}_", function, x, *args, **options)
 
     edit.__name__ = edit.__qualname__ = f"{name}_"
     edit.__doc__ = f"{name}, in place."

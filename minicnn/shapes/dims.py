@@ -25,16 +25,14 @@ def one_dim(name: str, dim: Any, ndim: int) -> int:
 
 
 def many_dims(name: str, dim: Dims, ndim: int) -> Shape | None:
-    """The dimensions to reduce over, counted from the front and in order; None for all, as of ``()``."""
+    """The dimensions to reduce over, counted from the front and in order; None for all, as ``()`` means, too."""
     if dim is None:
         return None
-    if not isinstance(dim, Sequence):
-        return (one_dim(name, dim, ndim),)
-    dims = tuple(one_dim(name, d, ndim) for d in dim)
+    dims = tuple(one_dim(name, d, ndim) for d in (dim if isinstance(dim, Sequence) else (dim,)))
     if len(set(dims)) < len(dims):
-        raise ShapeError(f"{name}: a dimension is named twice", got=f"dim={tuple(dim)}",
+        raise ShapeError(f"{name}: a dimension is named twice", got=f"dim={dim}",
                          rule="each dimension is reduced once")
-    return tuple(sorted(dims)) or None
+    return tuple(sorted(dims)) if dims and ndim else None
 
 
 def kept_shape(shape: Shape, dims: Shape | None) -> Shape:

@@ -1,0 +1,372 @@
+"""Functions of one tensor, element by element: powers, exponentials, logarithms, angles.
+
+Integers and bools are taken in the default float dtype, except where an integer's result is an integer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from minicnn.autograd.function import Function
+from minicnn.backend import backend_of
+from minicnn.errors import DtypeError
+from minicnn.ops.operands import as_float
+from minicnn.tensor import Tensor, wrap
+
+__all__ = [
+    "abs", "absolute", "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "asin", "asinh",
+    "atan", "atanh", "cos", "cosh", "deg2rad", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "log", "log10",
+    "log1p", "log2", "logit", "nan_to_num", "rad2deg", "reciprocal", "rsqrt", "sigmoid", "sgn", "sign", "sin", "sinh",
+    "sqrt", "square", "tan", "tanh",
+]  # fmt: skip
+METHODS = __all__
+IN_PLACE = METHODS
+OPERATORS = {"__abs__": "abs"}
+
+Array = Any
+
+
+class Unary(Function):
+    """The array library's function ``ufunc`` of x."""
+
+    ufunc: str
+
+    def forward(self, x: Array) -> Array:
+        backend = backend_of(x)
+        with backend.quiet():
+            return getattr(backend.xp, self.ufunc)(x)
+
+
+class Exp(Unary):
+    ufunc = "exp"
+
+    def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
+        return g * out
+
+
+class Exp2(Unary):
+    ufunc = "exp2"
+
+    def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
+        return g * out * math.log(2)
+
+
+class Expm1(Unary):
+    ufunc = "expm1"
+
+    def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
+        return g * (out + 1)
+
+
+class Log(Unary):
+    ufunc = "log"
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g / x
+
+
+class Log2(Unary):
+    ufunc = "log2"
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g / (x * math.log(2))
+
+
+class Log10(Unary):
+    ufunc = "log10"
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g / (x * math.log(10))
+
+
+class Log1p(Unary):
+    ufunc = "log1p"
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g / (x + 1)
+
+
+class Sqrt(Unary):
+    ufunc = "sqrt"
+
+    def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
+        return g / (2 * out)
+
+
+class Rsqrt(Function):
+    def forward(self, x: Array) -> Array:
+        backend = backend_of(x)
+        with backend.quiet():
+            return 1 / backend.xp.sqrt(x)
+
+    def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
+        return -0.5 * g * (out * out * out)
+
+
+class Square(Unary):
+    ufunc = "square"
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g * (2 * x)
+
+
+class Reciprocal(Unary):
+    ufunc = "reciprocal"
+
+    def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
+        return -g * (out * out)
+
+
+class Abs(Unary):
+    """|x|; the slope at 0, and at NaN, is 0."""
+
+    ufunc = "abs"
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g * sgn(x)
+
+
+class Sign(Function):
+    """1, 0 or −1; 0 of NaN, as in PyTorch."""
+
+    def forward(self, x: Array) -> Array:
+        return (x > 0).astype(x.dtype) - (x < 0).astype(x.dtype) if x.dtype.kind != "b" else x.copy()
+
+    def grad_x(self, g: Tensor) -> Tensor:
+        return zero_slope(g)
+
+
+class Sin(Unary):
+    ufunc = "sin"
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g * cos(x)
+
+
+class Cos(Unary):
+    ufunc = "cos"
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return -g * sin(x)
+
+
+class Tan(Unary):
+    ufunc = "tan"
+
+    def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
+        return g * (1 + out * out)
+
+
+class Asin(Unary):
+    ufunc = "arcsin"
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g * rsqrt(1 - x * x)
+
+
+class Acos(Unary):
+    ufunc = "arccos"
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return -g * rsqrt(1 - x * x)
+
+
+class Atan(Unary):
+    ufunc = "arctan"
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g / (x * x + 1)
+
+
+class Sinh(Unary):
+    ufunc = "sinh"
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g * cosh(x)
+
+
+class Cosh(Unary):
+    ufunc = "cosh"
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g * sinh(x)
+
+
+class Tanh(Unary):
+    ufunc = "tanh"
+
+    def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
+        return g * (1 - out * out)
+
+
+class Asinh(Unary):
+    ufunc = "arcsinh"
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g * rsqrt(x * x + 1)
+
+
+class Acosh(Unary):
+    ufunc = "arccosh"
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g * rsqrt(x * x - 1)
+
+
+class Atanh(Unary):
+    ufunc = "arctanh"
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g / (1 - x * x)
+
+
+class Sigmoid(Function):
+    """1 / (1 + exp(−x)); where exp overflows, the quotient is the right 0."""
+
+    def forward(self, x: Array) -> Array:
+        backend = backend_of(x)
+        with backend.quiet():
+            return 1 / (1 + backend.xp.exp(-x))
+
+    def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
+        return g * (out * (1 - out))
+
+
+class Logit(Function):
+    """log(x / (1 − x))."""
+
+    def forward(self, x: Array) -> Array:
+        backend = backend_of(x)
+        with backend.quiet():
+            return backend.xp.log(x / (1 - x))
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g / (x * (1 - x)).masked_fill((x < 0).logical_or(x > 1), math.nan)
+
+
+class Erf(Function):
+    def forward(self, x: Array) -> Array:
+        return backend_of(x).erf(x)
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g * (exp(-x * x) * (2 / math.sqrt(math.pi)))
+
+
+class Erfc(Function):
+    def forward(self, x: Array) -> Array:
+        return backend_of(x).erfc(x)
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g * (exp(-x * x) * (-2 / math.sqrt(math.pi)))
+
+
+class Erfinv(Function):
+    def forward(self, x: Array) -> Array:
+        return backend_of(x).erfinv(x)
+
+    def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
+        return g * (exp(out * out) * (math.sqrt(math.pi) / 2))
+
+
+class NanToNum(Function):
+    """x with numbers for NaN and ±inf; no gradient flows to these."""
+
+    def forward(self, x: Array, *, nan: float, posinf: float | None, neginf: float | None) -> Array:
+        return backend_of(x).xp.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g.masked_fill(~x.isfinite(), 0.0)
+
+
+def zero_slope(g: Tensor) -> Tensor:
+    """The gradient of a step: 0 whatever ``g`` is."""
+    return wrap(backend_of(g.array).xp.zeros_like(g.array))
+
+
+def _elementwise(name: str, operation: type[Function], text: str) -> Callable[[Tensor], Tensor]:
+    """The public function of an operation that computes in floating point."""
+
+    def function(x: Tensor) -> Tensor:
+        return operation.apply(as_float(x))  # type: ignore[no-any-return]
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"{text}, elementwise."
+    return function
+
+
+exp = _elementwise("exp", Exp, "eˣ")
+exp2 = _elementwise("exp2", Exp2, "2ˣ")
+expm1 = _elementwise("expm1", Expm1, "eˣ − 1, without the cancellation near 0")
+log = _elementwise("log", Log, "The natural logarithm: −inf at 0, NaN below")
+log2 = _elementwise("log2", Log2, "The logarithm to base 2")
+log10 = _elementwise("log10", Log10, "The logarithm to base 10")
+log1p = _elementwise("log1p", Log1p, "log(1 + x), exact near 0")
+sqrt = _elementwise("sqrt", Sqrt, "√x; NaN of negative numbers, and a slope of inf at 0")
+rsqrt = _elementwise("rsqrt", Rsqrt, "1 / √x")
+reciprocal = _elementwise("reciprocal", Reciprocal, "1 / x")
+sin = _elementwise("sin", Sin, "The sine of an angle in radians")
+cos = _elementwise("cos", Cos, "The cosine of an angle in radians")
+tan = _elementwise("tan", Tan, "The tangent of an angle in radians")
+asin = arcsin = _elementwise("asin", Asin, "The angle in [−π/2, π/2] whose sine is x")
+acos = arccos = _elementwise("acos", Acos, "The angle in [0, π] whose cosine is x")
+atan = arctan = _elementwise("atan", Atan, "The angle in [−π/2, π/2] whose tangent is x")
+sinh = _elementwise("sinh", Sinh, "(eˣ − e⁻ˣ) / 2")
+cosh = _elementwise("cosh", Cosh, "(eˣ + e⁻ˣ) / 2")
+tanh = _elementwise("tanh", Tanh, "(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)")
+asinh = arcsinh = _elementwise("asinh", Asinh, "The inverse of sinh")
+acosh = arccosh = _elementwise("acosh", Acosh, "The inverse of cosh on x >= 1")
+atanh = arctanh = _elementwise("atanh", Atanh, "The inverse of tanh on −1 <= x <= 1")
+sigmoid = _elementwise("sigmoid", Sigmoid, "1 / (1 + e⁻ˣ)")
+erf = _elementwise("erf", Erf, "The error function 2/√π ∫₀ˣ exp(−t²) dt")
+erfc = _elementwise("erfc", Erfc, "1 − erf(x), without the cancellation at large x")
+erfinv = _elementwise("erfinv", Erfinv, "The inverse of erf on −1 <= x <= 1")
+
+
+def square(x: Tensor) -> Tensor:
+    """x², elementwise; of integers, integers."""
+    return Square.apply(x) if x.array.dtype.kind != "b" else x * 1
+
+
+def abs(x: Tensor) -> Tensor:
+    """|x|, elementwise; of integers, integers. The slope at 0 is 0."""
+    if x.array.dtype.kind == "b":
+        raise DtypeError("abs: bools have no sign", got=x.array.dtype, rule="abs is for numbers", hint="x itself")
+    return Abs.apply(x)  # type: ignore[no-any-return]
+
+
+def sign(x: Tensor) -> Tensor:
+    """1 where x > 0, −1 where x < 0, else 0, in x's dtype. Its gradient is 0."""
+    return Sign.apply(x)  # type: ignore[no-any-return]
+
+
+def deg2rad(x: Tensor) -> Tensor:
+    """Degrees in radians: x · π / 180."""
+    return as_float(x) * (math.pi / 180)
+
+
+def rad2deg(x: Tensor) -> Tensor:
+    """Radians in degrees: x · 180 / π."""
+    return as_float(x) * (180 / math.pi)
+
+
+def logit(x: Tensor, eps: float | None = None) -> Tensor:
+    """log(x / (1 − x)), the inverse of sigmoid, elementwise; with ``eps``, of x clamped to [eps, 1 − eps]."""
+    x = as_float(x)
+    return Logit.apply(x if eps is None else x.clamp(eps, 1 - eps))  # type: ignore[no-any-return]
+
+
+def nan_to_num(x: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+    """x with ``nan`` for NaN, and ``posinf`` and ``neginf`` (the dtype's extremes where None) for the infinities.
+
+    Example:
+        >>> mc.tensor([1.0, float("nan")]).nan_to_num()
+        tensor([1., 0.])
+    """
+    if x.array.dtype.kind != "f":
+        return x.clone()
+    return NanToNum.apply(x, nan=nan, posinf=posinf, neginf=neginf)  # type: ignore[no-any-return]
+
+
+absolute, sgn = abs, sign
