@@ -36,9 +36,11 @@ class Tensor:
     inference: bool = False
 
     # Defaults live on the class so that making a tensor sets two attributes, not ten.
-    _version: list[int]
+    _version: list[Any]  # the number of edits, then the name of the last editor
     _node: Function | None = None
     _slot: int = 0
+    edges: tuple[()] = ()
+    """A leaf ends the graph: gradients stop here. (The edges of a result are its ``grad_fn``'s.)"""
     _hooks: dict[int, Any] | None = None
     _post_hooks: dict[int, Any] | None = None
     _base: Tensor | None = None

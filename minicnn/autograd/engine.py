@@ -12,8 +12,9 @@ from typing import Any
 from minicnn.autograd import anomaly
 from minicnn.autograd.function import Function
 from minicnn.autograd.mode import mode, set_grad_enabled
+from minicnn.autograd.saved import unpack
 from minicnn.errors import DtypeError, GradientError, ShapeError
-from minicnn.tensor import Tensor, alias, wrap
+from minicnn.tensor import Tensor
 
 Target = Any  # a Function (a node) or a leaf Tensor
 
@@ -39,28 +40,26 @@ class _Walk:
     def count(self, roots: list[Target]) -> None:
         """How many edges of the graph below ``roots`` lead to each target; for ``grad``, of its useful part only."""
         useful = None if self.captured is None else _useful(roots, self.captured.wanted)
-        coming = self.coming
-        stack = list(dict.fromkeys(roots))
-        seen = set(stack)
-        for root in stack:
-            coming.setdefault(root, 0)
+        coming = self.coming = dict.fromkeys(roots, 0)
+        stack = list(coming)
         while stack:
-            for edge in _edges(stack.pop()):
-                target = edge[0]
-                if useful is not None and target not in useful:
+            for edge in stack.pop().edges:
+                if edge is None:
                     continue
-                coming[target] = coming.get(target, 0) + 1
-                if target not in seen:
-                    seen.add(target)
+                target = edge[0]
+                if target in coming:
+                    coming[target] += 1
+                elif useful is None or target in useful:
+                    coming[target] = 1
                     stack.append(target)
 
     def send(self, target: Target, slot: int, g: Tensor) -> None:
         """Add ``g`` to what has arrived at output ``slot`` of ``target``."""
         slots = self.arrived.get(target)
         if slots is None:
-            slots = self.arrived[target] = [None]
-        while len(slots) <= slot:
-            slots.append(None)
+            self.arrived[target] = [g] if slot == 0 else [None] * slot + [g]
+            return
+        slots.extend([None] * (slot + 1 - len(slots)))
         before = slots[slot]
         slots[slot] = g if before is None else before + g
 
@@ -89,19 +88,24 @@ class _Walk:
         """Run one node's rules and send the results on."""
         results: tuple[Tensor | None, ...] = (None,) * len(node.edges)
         if grads is not None:
-            self.observe(node, grads)
-            if self.captured is None or any(edge[0] in self.coming for edge in _edges(node)):
+            if node.hooks is not None or self.captured is not None:
+                self.observe(node, grads)
+            if self.captured is None or any(edge is not None and edge[0] in self.coming for edge in node.edges):
                 results = gradients(node, grads)
                 if not self.retain_graph and node.saved is not None:
                     node.saved, node.freed = None, True
+        coming = self.coming
         for edge, g in zip(node.edges, results, strict=True):
-            if edge is None or edge[0] not in self.coming:
+            if edge is None or edge[0] not in coming:
                 continue
             target, slot, shape, dtype = edge
             if g is not None:
-                self.send(target, slot, _fit(node, g, shape, dtype))
-            self.coming[target] -= 1
-            if self.coming[target] == 0:
+                array = g.array if isinstance(g, Tensor) else None
+                if array is None or array.shape != shape or array.dtype != dtype:
+                    g = _fit(node, g, shape, dtype)
+                self.send(target, slot, g)
+            coming[target] -= 1
+            if coming[target] == 0:
                 self.ready.append(target)
 
     def observe(self, node: Function, grads: list[Tensor | None]) -> None:
@@ -125,6 +129,7 @@ def gradients(node: Function, grads: list[Tensor | None]) -> tuple[Tensor | None
             hint="backward(retain_graph=True) the first time, or run the forward pass again")
     g: Any = grads[0] if node.outputs == 1 else tuple(grads + [None] * (node.outputs - len(grads)))
     plan = node.plan
+    results: tuple[Tensor | None, ...]
     if plan.joint is not None:
         found = plan.joint(node, g, *[unpack(node, name) for name in plan.joint_names])
         results = found if isinstance(found, tuple) else (found,)
@@ -132,51 +137,15 @@ def gradients(node: Function, grads: list[Tensor | None]) -> tuple[Tensor | None
             raise GradientError(f"{node.name}: backward returned {len(results)} gradients", got=len(results),
                                 rule=f"one for each of the {len(node.edges)} inputs, None where there is none")
     else:
-        listed: list[Tensor | None] = []
-        for need, rule, names in zip(node.needs, plan.rules, plan.rule_names, strict=True):
-            listed.append(rule(node, g, *[unpack(node, n) for n in names]) if need and rule is not None else None)
-        results = tuple(listed)
+        results = tuple(
+            [
+                rule(node, g, *[unpack(node, name) for name in names]) if need and rule is not None else None
+                for need, rule, names in zip(node.needs, plan.rules, plan.rule_names, strict=False)
+            ]
+        )
     if mode.anomaly is not None:
         anomaly.check_backward(node, g, results)
     return results
-
-
-def unpack(node: Function, name: str) -> Any:
-    """What a rule gets for a name it saved: a Tensor linked to the graph, checked against in-place edits."""
-    saved = (node.saved or {})[name]
-    if name == "out" and isinstance(saved, tuple) and isinstance(saved[1], list):
-        array, version, number = saved
-        _check_version(node, "its result", version, number)
-        out = wrap(array)
-        out._node, out.tracked, out._version = node, True, version
-        return out
-    if name == node.plan.varargs:
-        return tuple(_unpack_input(node, name, value) for value in saved)
-    if name in node.plan.positions:
-        return _unpack_input(node, name, saved)
-    return wrap(saved) if hasattr(saved, "dtype") else saved
-
-
-def _unpack_input(node: Function, name: str, saved: Any) -> Any:
-    if not isinstance(saved, tuple) or not saved or not isinstance(saved[0], Tensor):
-        return saved
-    tensor, version, number, made_by = saved
-    _check_version(node, f"its input {name}", version, number, tensor)
-    if tensor._node is not made_by:
-        # The tensor was detached in place since: rules see it as it was.
-        tensor = alias(tensor)
-        tensor._node, tensor.tracked = made_by, made_by is not None
-    return tensor
-
-
-def _check_version(node: Function, what: str, version: list[int], number: int, tensor: Tensor | None = None) -> None:
-    if version[0] != number:
-        editor = f" by {tensor._node.name}" if tensor is not None and tensor._node is not None else ""
-        raise GradientError(
-            f"backward: {node.name} saved {what}, which was since edited in place{editor}",
-            got=f"version {version[0]}, saved at version {number}",
-            rule="a tensor that a gradient needs stays as it was until backward",
-            hint="the form without the trailing underscore, or x.clone() before the edit")
 
 
 def _fit(node: Function, g: Tensor, shape: tuple[int, ...], dtype: Any) -> Tensor:
@@ -210,21 +179,17 @@ def accumulate(leaf: Tensor, g: Tensor, create_graph: bool) -> None:
         hook(leaf)
 
 
-def _edges(target: Target) -> list[tuple[Target, int, tuple[int, ...], Any]]:
-    return [] if isinstance(target, Tensor) else [edge for edge in target.edges if edge is not None]
-
-
 def _useful(roots: list[Target], wanted: set[Target]) -> set[Target]:
     """The targets from which a wanted one can be reached. An edge always leads to an earlier node."""
     reached, stack = set(roots), list(dict.fromkeys(roots))
     while stack:
-        for edge in _edges(stack.pop()):
-            if edge[0] not in reached:
+        for edge in stack.pop().edges:
+            if edge is not None and edge[0] not in reached:
                 reached.add(edge[0])
                 stack.append(edge[0])
     useful = {t for t in reached if t in wanted}
     for node in sorted((t for t in reached if not isinstance(t, Tensor)), key=lambda n: n.order):
-        if any(edge[0] in useful for edge in _edges(node)):
+        if any(edge is not None and edge[0] in useful for edge in node.edges):
             useful.add(node)
     return useful
 

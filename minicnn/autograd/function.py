@@ -24,8 +24,9 @@ from typing import Any
 from minicnn.autograd import anomaly
 from minicnn.autograd.mode import mode
 from minicnn.autograd.plan import Plan
+from minicnn.autograd.saved import save
 from minicnn.backend import backend_for, backend_of
-from minicnn.errors import DeviceError, GradientError
+from minicnn.errors import DeviceError
 from minicnn.tensor import Tensor, wrap
 
 _order = count(1)
@@ -81,9 +82,11 @@ class Function:
         out = node.forward(*arrays, **options)  # type: ignore[attr-defined]
         if mode.anomaly is not None:
             anomaly.check_forward(node, arrays, out)
-        if type(out) is tuple:
-            return node._outputs(inputs, arrays, out, kind, needed)
-        result = wrap(out if out.__class__ is kind else _as_array(out, kind, arrays))
+        if out.__class__ is not kind:
+            if type(out) is tuple:
+                return node._outputs(inputs, arrays, out, kind, needed)
+            out = _as_array(out, kind, arrays)
+        result = wrap(out)
         if needed:
             node._record(inputs, arrays, result)
             result._node = node
@@ -97,10 +100,8 @@ class Function:
     def _open(self, inputs: tuple[Any, ...]) -> tuple[list[Any], type | None, bool]:
         """The arrays of ``inputs``, their type, and whether any needs a gradient; fills ``needs``."""
         grad_on = mode.grad
-        has_rule = self.plan.has_rule
-        arrays, needs, needed, kind = [], [], False, None
-        for position, x in enumerate(inputs):
-            need = False
+        arrays, needs, kind = [], [], None
+        for x in inputs:
             if isinstance(x, Tensor):
                 if x._base is not None and x._seen != x._version[0]:
                     from minicnn.autograd.inplace import refresh
@@ -111,14 +112,18 @@ class Function:
                     kind = array.__class__
                 elif array.__class__ is not kind:
                     raise mixed_devices(self.name, inputs)
-                if grad_on and x.tracked and has_rule(position):
-                    need = needed = True
                 arrays.append(array)
+                needs.append(grad_on and x.tracked)
             else:
                 arrays.append(x)
-            needs.append(need)
+                needs.append(False)
+        if True not in needs:
+            return arrays, kind, False
+        for position, has_rule in enumerate(self.plan.has_rule):
+            if not has_rule and position < len(needs):
+                needs[position] = False
         self.needs = tuple(needs)
-        return arrays, kind, needed
+        return arrays, kind, True in needs
 
     def keep(self, **arrays: Any) -> None:
         """Keep arrays that ``forward`` computed, for the rules that name them."""
@@ -127,37 +132,17 @@ class Function:
     def _record(self, inputs: tuple[Any, ...], arrays: list[Any], result: Tensor | None) -> None:
         """Become a node: remember where gradients go, the inputs' shapes, and exactly what the rules name."""
         self.order = next(_order)
-        edges: list[Any] = []
-        for x, array, need in zip(inputs, arrays, self.needs, strict=True):
-            if not need:
-                edges.append(None)
-            elif x._node is None:
-                edges.append((x, 0, array.shape, array.dtype))
-            else:
-                edges.append((x._node, x._slot, array.shape, array.dtype))
-        self.edges = tuple(edges)
-        names = self.plan.saved_names(self.needs)
+        needs = self.needs
+        self.edges = tuple(
+            [
+                (x._node or x, x._slot, array.shape, array.dtype) if need else None
+                for x, array, need in zip(inputs, arrays, needs, strict=True)
+            ]
+        )
+        names = self.plan.saved_names(needs)
         if names:
-            self.saved = self._save(names, inputs, result)
-        self._kept = None
-
-    def _save(self, names: tuple[str, ...], inputs: tuple[Any, ...], result: Tensor | None) -> dict[str, Any]:
-        saved: dict[str, Any] = {}
-        for name in names:
-            if name == "out" and result is not None:
-                saved[name] = (result.array, result._version, result._version[0])
-            elif self._kept is not None and name in self._kept:
-                saved[name] = self._kept[name]
-            elif name in self.plan.positions:
-                position = self.plan.positions[name]
-                saved[name] = _save_input(self, inputs[position]) if position < len(inputs) else None
-            elif name == self.plan.varargs:
-                saved[name] = tuple(_save_input(self, x) for x in inputs[len(self.plan.positions) :])
-            else:
-                raise GradientError(f"{self.name}: a rule names '{name}', which forward did not keep", got=name,
-                                    rule="a rule's parameters are inputs, out, or names passed to self.keep",
-                                    hint=f"self.keep({name}=…) in forward")
-        return saved
+            self.saved = save(self, names, inputs, result)
+            self._kept = None
 
     def _outputs(
         self, inputs: tuple[Any, ...], arrays: list[Any], outs: tuple[Any, ...], kind: type | None, needed: bool
@@ -186,17 +171,6 @@ def mixed_devices(name: str, inputs: tuple[Any, ...]) -> DeviceError:
     places = [f"argument {i} {tuple(x.shape)} on {x.device}" for i, x in enumerate(inputs) if isinstance(x, Tensor)]
     return DeviceError(f"{name}: the tensors are on different devices", got="; ".join(places),
                        rule="all tensors of an operation are on one device", hint="x.to(device), model.to(device)")
-
-
-def _save_input(node: Function, x: Any) -> Any:
-    if not isinstance(x, Tensor):
-        return x
-    if x.inference:
-        raise GradientError(f"{node.name}: a tensor made in inference_mode cannot be saved for backward",
-                            got=f"a tensor of shape {tuple(x.shape)}",
-                            rule="inference tensors stay out of recorded computations",
-                            hint="x.clone() outside of inference_mode, or mc.no_grad() instead of it")
-    return (x, x._version, x._version[0], x._node)
 
 
 def _as_array(out: Any, kind: type | None, arrays: list[Any]) -> Any:

@@ -9,6 +9,10 @@ from typing import Any
 from minicnn.errors import OptionError
 
 
+# Where a name that a rule saves comes from, where it is no input (those have their position, from 0 on).
+OUT, REST, KEPT = -1, -2, -3
+
+
 class Plan:
     """The inputs of ``forward``, the rule of each, and for each pattern of needed gradients what must be saved."""
 
@@ -22,12 +26,10 @@ class Plan:
         self.joint_names = _saved_parameters(joint) if joint else ()
         self.rules: list[Callable[..., Any] | None] = [getattr(cls, f"grad_{name}", None) for name in names]
         self.rule_names = [_saved_parameters(rule) if rule else () for rule in self.rules]
+        self.sources = {name: self._source(name) for names in (self.joint_names, *self.rule_names) for name in names}
+        self.has_rule = tuple(joint is not None or rule is not None for rule in self.rules)
         self._saved: dict[tuple[bool, ...], tuple[str, ...]] = {}
         self._check(cls)
-
-    def has_rule(self, position: int) -> bool:
-        """Whether gradients can flow to the input at ``position``."""
-        return self.joint is not None or (position < len(self.rules) and self.rules[position] is not None)
 
     def saved_names(self, needs: tuple[bool, ...]) -> tuple[str, ...]:
         """What the rules of the needed inputs name, each once."""
@@ -41,7 +43,16 @@ class Plan:
             self._saved[needs] = names
         return names
 
+    def _source(self, name: str) -> int:
+        if name in self.positions:
+            return self.positions[name]
+        return REST if name == self.varargs else OUT if name == "out" else KEPT
+
     def _check(self, cls: type) -> None:
+        if self.varargs and self.joint is None:
+            raise OptionError(f"{cls.__name__}: *{self.varargs} have no rule", got=f"forward(…, *{self.varargs})",
+                              rule="an operation on any number of inputs has one backward for all of them",
+                              hint="backward(self, g, …) that returns a gradient (or None) for each input")
         for attribute in dir(cls):
             if attribute.startswith("grad_") and attribute[5:] not in self.positions:
                 raise OptionError(f"{cls.__name__}: {attribute} is the rule of no input", got=attribute,

@@ -247,3 +247,11 @@ def test_a_gradient_of_the_wrong_shape_is_refused() -> None:
 
     with pytest.raises(ShapeError, match="a rule's gradient does not fit its input"):
         Transposed.apply(leaf(1.0, 2.0)).sum().backward()
+
+
+def test_any_number_of_inputs_needs_one_backward_for_all() -> None:
+    with pytest.raises(OptionError, match=r"\*xs have no rule"):
+
+        class Total(Function):
+            def forward(self, *xs: object) -> object:
+                return xs[0]
