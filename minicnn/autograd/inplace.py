@@ -6,6 +6,8 @@ a ``ViewWrite``, and any other view of it replays its steps from the base before
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 from minicnn.autograd.function import Function, _new
@@ -62,15 +64,38 @@ def apply_in_place(cls: type[Function], target: Tensor, *others: Any, **options:
     """Run ``cls``, whose forward takes ``out``, on ``target`` and ``others``, into ``target``'s own memory."""
     check_writable(cls.name, target)
     node = _new(cls)
-    inputs = (target, *others)
+    inputs: tuple[Any, ...] = (target, *others)
     arrays, _, needed = node._open(inputs)
+    if needed and next(iter(node.plan.positions)) in node.plan.saved_names(node.needs):
+        inputs = (_past(target, target.array.copy(order="K")), *others)
     node.forward(*arrays, out=target.array, **options)  # type: ignore[attr-defined]
     if needed:
         node._record(inputs, arrays, target)
-    _move(target, node if needed else None, 0)
+    _move(cls.name, target, node if needed else None, 0)
     if node.saved and "out" in node.saved and "out" not in node.plan.positions:
         node.saved["out"] = (target.array, target._version, target._version[0])
     return target
+
+
+def compute_in_place(name: str, function: Callable[..., Tensor], target: Tensor, *args: Any, **options: Any) -> Tensor:
+    """``function(target, …)`` written into ``target``'s own memory."""
+    check_writable(name, target)
+    if target._base is not None and target._seen != target._version[0]:
+        refresh(target)
+    past = _past(target, target.array)
+    result = function(past, *args, **options)
+    saved_past = weakref.ref(past)
+    del past
+    if (saved := saved_past()) is not None:
+        saved.array = target.array.copy(order="K")
+    return assign(name, target, result)
+
+
+def _past(target: Tensor, array: Any) -> Tensor:
+    """``target`` as it is before an edit, for rules that need its old value."""
+    past = wrap(array)
+    past._node, past._slot, past.tracked = target._node, target._slot, target.tracked
+    return past
 
 
 def assign(name: str, target: Tensor, result: Tensor) -> Tensor:
@@ -86,15 +111,15 @@ def assign(name: str, target: Tensor, result: Tensor) -> Tensor:
         check_castable(name, result.array.dtype, array.dtype)
         result = result.to(array.dtype)
     array[...] = result.array
-    _move(target, result._node, result._slot)
+    _move(name, target, result._node, result._slot)
     return target
 
 
-def _move(target: Tensor, node: Function | None, slot: int) -> None:
-    """Make ``target``, whose memory was just written, the result of ``node`` (of nothing recorded where None)."""
+def _move(name: str, target: Tensor, node: Function | None, slot: int) -> None:
+    """Make ``target``, whose memory ``name`` just wrote, the result of ``node`` (of nothing recorded where None)."""
     if mode.grad:
         _rehome(target, node, slot)
-    edited(target)
+    edited(target, name)
 
 
 def _rehome(tensor: Tensor, node: Function | None, slot: int) -> None:
@@ -107,9 +132,9 @@ def _rehome(tensor: Tensor, node: Function | None, slot: int) -> None:
     tensor._node, tensor._slot, tensor.tracked = node, slot if node else 0, node is not None
 
 
-def edited(target: Tensor) -> None:
-    """Count an edit of ``target``'s memory, and tell the base of a view about it."""
-    target._version[0] += 1
+def edited(target: Tensor, name: str | None = None) -> None:
+    """Count an edit of ``target``'s memory, made by ``name``, and tell the base of a view about it."""
+    target._version[:] = (target._version[0] + 1, name)
     base = target._base
     if base is None:
         return
