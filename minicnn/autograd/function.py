@@ -117,7 +117,7 @@ class Function:
             else:
                 arrays.append(x)
                 needs.append(False)
-        if True not in needs:
+        if True not in needs or not self.plan.differentiable:
             return arrays, kind, False
         for position, has_rule in enumerate(self.plan.has_rule):
             if not has_rule and position < len(needs):

@@ -28,6 +28,7 @@ class Plan:
         self.rule_names = [_saved_parameters(rule) if rule else () for rule in self.rules]
         self.sources = {name: self._source(name) for names in (self.joint_names, *self.rule_names) for name in names}
         self.has_rule = tuple(joint is not None or rule is not None for rule in self.rules)
+        self.differentiable = joint is not None or any(self.has_rule)
         self._saved: dict[tuple[bool, ...], tuple[str, ...]] = {}
         self._check(cls)
 
@@ -49,7 +50,7 @@ class Plan:
         return REST if name == self.varargs else OUT if name == "out" else KEPT
 
     def _check(self, cls: type) -> None:
-        if self.varargs and self.joint is None:
+        if self.varargs and self.joint is None and self.differentiable:
             raise OptionError(f"{cls.__name__}: *{self.varargs} have no rule", got=f"forward(…, *{self.varargs})",
                               rule="an operation on any number of inputs has one backward for all of them",
                               hint="backward(self, g, …) that returns a gradient (or None) for each input")

@@ -253,5 +253,8 @@ def test_any_number_of_inputs_needs_one_backward_for_all() -> None:
     with pytest.raises(OptionError, match=r"\*xs have no rule"):
 
         class Total(Function):
-            def forward(self, *xs: object) -> object:
+            def forward(self, scale: object, *xs: object) -> object:
                 return xs[0]
+
+            def grad_scale(self, g: mc.Tensor) -> mc.Tensor:
+                return g
