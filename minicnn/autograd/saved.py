@@ -40,7 +40,7 @@ def unpack(node: Function, name: str) -> Any:
     if source == OUT:
         array, version, number = saved
         if version[0] != number:
-            raise edited(node, "its result", version[0], number)
+            raise edited(node, "its result", version, number)
         out = wrap(array)
         out._node, out.tracked, out._version = node, True, version
         return out
@@ -49,17 +49,17 @@ def unpack(node: Function, name: str) -> Any:
     return wrap(saved) if hasattr(saved, "dtype") else saved
 
 
-def edited(node: Function, what: str, now: int, then: int, tensor: Tensor | None = None) -> GradientError:
+def edited(node: Function, what: str, version: list[Any], then: int) -> GradientError:
     """The error for a saved tensor whose memory was written since."""
-    editor = f" by {tensor._node.name}" if tensor is not None and tensor._node is not None else ""
+    editor = f" by {version[1]}" if len(version) > 1 and version[1] else ""
     return GradientError(
         f"backward: {node.name} saved {what}, which was since edited in place{editor}",
-        got=f"version {now}, saved at version {then}",
+        got=f"version {version[0]}, saved at version {then}",
         rule="a tensor that a gradient needs stays as it was until backward",
         hint="the form without the trailing underscore, or x.clone() before the edit")
 
 
-def _save_input(node: Function, x: Tensor) -> tuple[Tensor, list[int], int, Function | None]:
+def _save_input(node: Function, x: Tensor) -> tuple[Tensor, list[Any], int, Function | None]:
     if x.inference:
         raise GradientError(f"{node.name}: a tensor made in inference_mode cannot be saved for backward",
                             got=f"a tensor of shape {tuple(x.shape)}",
@@ -72,7 +72,7 @@ def _unpack_input(node: Function, name: str, saved: tuple[Any, ...]) -> Tensor:
     tensor: Tensor
     tensor, version, number, made_by = saved
     if version[0] != number:
-        raise edited(node, f"its input {name}", version[0], number, tensor)
+        raise edited(node, f"its input {name}", version, number)
     if tensor._node is not made_by:
         # The tensor was detached in place since: rules see it as it was.
         tensor = alias(tensor)
