@@ -1,4 +1,4 @@
-"""Containers of modules: Sequential, ModuleList and ModuleDict. Their members are registered, as plain lists' are not."""
+"""Containers whose members are registered, as those of a plain list are not: Sequential, ModuleList, ModuleDict."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any, Self, cast, overload
 from minicnn.errors import DtypeError, OutOfRangeError, RegistrationError
 from minicnn.nn.module import Module, framed
 from minicnn.nn.registry import check_module
+
+__all__ = ["ModuleDict", "ModuleList", "Sequential"]
 
 
 class _Numbered(Module):

@@ -34,7 +34,9 @@ class RemovableHandle:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.remove()
 
 
@@ -106,7 +108,7 @@ class Hooks(Registry):
 
 
 def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """``module.forward(*args, **kwargs)`` with all that looks on: hooks, and the layer's name where anomalies are sought."""
+    """``module.forward(*args, **kwargs)`` and all that looks on: hooks, and layers' names for anomaly detection."""
     if mode.anomaly is None:
         return _hooked_forward(module, args, kwargs)
     layers = mode.anomaly.layers

@@ -31,7 +31,8 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor that keeps a signal's size through a layer with this nonlinearity after it.
 
     Args:
-        nonlinearity: ``"linear"``, a convolution's name, ``"sigmoid"``, ``"tanh"``, ``"relu"``, ``"leaky_relu"`` or ``"selu"``.
+        nonlinearity: ``"linear"``, ``"conv2d"`` (or another convolution), ``"sigmoid"``, ``"tanh"``, ``"relu"``,
+            ``"leaky_relu"`` or ``"selu"``.
         param: leaky_relu's slope on the negative side, 0.01 where None.
 
     Example:
@@ -62,13 +63,15 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with U(a, b)."""
     with no_grad():
-        return tensor.uniform_(a, b, generator=generator)  # type: ignore[no-any-return]
+        tensor.uniform_(a, b, generator=generator)
+    return tensor
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Fill with N(mean, std²)."""
     with no_grad():
-        return tensor.normal_(mean, std, generator=generator)  # type: ignore[no-any-return]
+        tensor.normal_(mean, std, generator=generator)
+    return tensor
 
 
 def trunc_normal_(
@@ -83,7 +86,8 @@ def trunc_normal_(
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with ``val``."""
     with no_grad():
-        return tensor.fill_(val)  # type: ignore[no-any-return]
+        tensor.fill_(val)
+    return tensor
 
 
 def ones_(tensor: Tensor) -> Tensor:
@@ -175,8 +179,8 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Generator | None = N
     Source: Saxe et al., "Exact solutions to the nonlinear dynamics of learning in deep linear networks", 2014.
     """
     if tensor.ndim < 2:
-        raise ShapeError("orthogonal_: a tensor of at least two dimensions is needed", got=f"shape {tuple(tensor.shape)}",
-                         rule="(rows, *columns)")
+        raise ShapeError("orthogonal_: a tensor of at least two dimensions is needed",
+                         got=f"shape {tuple(tensor.shape)}", rule="(rows, *columns)")
     if tensor.array.size == 0:
         return tensor
     rows = tensor.shape[0]
@@ -233,7 +237,8 @@ def _check_ndim(name: str, tensor: Tensor, allowed: tuple[int, ...]) -> None:
 
 def _write(tensor: Tensor, values: Tensor) -> Tensor:
     with no_grad():
-        return tensor.copy_(values)  # type: ignore[no-any-return]
+        tensor.copy_(values)
+    return tensor
 
 
 def _without_underscore(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -249,7 +254,14 @@ def _without_underscore(function: Callable[..., Tensor]) -> Callable[..., Tensor
     return deprecated
 
 
-uniform, normal, constant = map(_without_underscore, (uniform_, normal_, constant_))
-eye, dirac, orthogonal, sparse = map(_without_underscore, (eye_, dirac_, orthogonal_, sparse_))
-xavier_uniform, xavier_normal = map(_without_underscore, (xavier_uniform_, xavier_normal_))
-kaiming_uniform, kaiming_normal = map(_without_underscore, (kaiming_uniform_, kaiming_normal_))
+uniform = _without_underscore(uniform_)
+normal = _without_underscore(normal_)
+constant = _without_underscore(constant_)
+eye = _without_underscore(eye_)
+dirac = _without_underscore(dirac_)
+orthogonal = _without_underscore(orthogonal_)
+sparse = _without_underscore(sparse_)
+xavier_uniform = _without_underscore(xavier_uniform_)
+xavier_normal = _without_underscore(xavier_normal_)
+kaiming_uniform = _without_underscore(kaiming_uniform_)
+kaiming_normal = _without_underscore(kaiming_normal_)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from minicnn.errors import OptionError
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import is_lazy
+
+__all__ = ["LazyModuleMixin"]
 
 
 class LazyModuleMixin(Module):
@@ -35,12 +37,12 @@ class LazyModuleMixin(Module):
                               hint="materialize each one")
         if self.cls_to_become is None:
             return super().__call__(*args, **kwargs)
-        self.__class__ = self.cls_to_become  # type: ignore[assignment]
+        self.__class__ = cast(type[Any], self.cls_to_become)
         return self(*args, **kwargs)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
         for name, value in self._persistent():
             given = state_dict.get(prefix + name)
             if is_lazy(value) and given is not None and not is_lazy(given):
-                value.materialize(given.shape)  # type: ignore[attr-defined]
+                value.materialize(given.shape)
         super()._load_from_state_dict(state_dict, prefix, *rest)

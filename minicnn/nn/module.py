@@ -10,7 +10,7 @@
             return self.head(F.relu(self.conv(x)).flatten(1))
 
 What a module can do is built up in six small files: ``registry`` (what is assigned), ``traversal`` (what is listed),
-``conversion`` (dtype and device), ``hooks`` (who looks on), ``state`` (what is saved), and this one (calling, and the rest).
+``conversion`` (dtype and device), ``hooks`` (who looks on), ``state`` (what is saved), and this one (calling it).
 """
 
 from __future__ import annotations
@@ -25,19 +25,21 @@ from minicnn.nn.conversion import Conversion
 from minicnn.nn.hooks import Hooks, call_with_hooks
 from minicnn.nn.state import State
 
+__all__ = ["Module"]
+
 
 class Module(Hooks, State, Conversion):
     """Base of all layers and networks: a tree of modules with parameters, buffers and a ``forward``.
 
-    A subclass calls ``super().__init__()`` first, assigns its layers and Parameters as attributes, and defines ``forward``.
-    Calling the module runs it. Registered tensors are listed, moved, saved and loaded with the module.
+    A subclass calls ``super().__init__()`` first, assigns its layers and Parameters as attributes, and defines
+    ``forward``. Calling the module runs it. Registered tensors are listed, moved, saved and loaded with the module.
     """
 
     if TYPE_CHECKING:
         forward: Callable[..., Any]
     else:
 
-        def forward(self, *args, **kwargs):
+        def forward(self, *args, **kwargs):  # noqa: ARG002
             """Compute the module's output; every subclass defines it."""
             own = [name for name in dir(type(self)) if name not in dir(Module)]
             near = difflib.get_close_matches("forward", own, n=1)

@@ -9,6 +9,8 @@ from minicnn.backend import Device, backend_for
 from minicnn.errors import DtypeError, StateError
 from minicnn.tensor import Tensor, wrap
 
+__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter"]
+
 Array = Any
 
 
@@ -79,7 +81,7 @@ class Buffer(_Registered):
 class _Uninitialized(Tensor):
     """A tensor whose shape is not known yet; it has a dtype and a device, and no values."""
 
-    becomes: type[Tensor]
+    becomes: type[Any]
 
     def __init__(self, requires_grad: bool = False, device: Device | str | None = None, dtype: Any = None) -> None:
         self.blank = empty(0, device=device, dtype=dtype)
@@ -87,7 +89,7 @@ class _Uninitialized(Tensor):
         self.tracked = requires_grad
 
     @property
-    def array(self) -> Array:  # type: ignore[override]
+    def array(self) -> Array:
         raise StateError("an uninitialized parameter has no values yet", got=repr(self),
                          rule="a lazy layer learns its sizes from its first input",
                          hint="call the module once on an example before initialising or using its parameters")
@@ -105,7 +107,7 @@ class _Uninitialized(Tensor):
         made = empty(*shape, device=device or self.device, dtype=dtype or self.dtype)
         self.__class__ = self.becomes
         del self.__dict__["blank"]
-        self.array = made.array
+        self.__dict__["array"] = made.array
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         twin = type(self)(self.tracked, device=self.device, dtype=self.dtype)

@@ -11,6 +11,8 @@ from minicnn.nn.module import Module
 from minicnn.nn.parameter import Parameter
 from minicnn.tensor import Tensor
 
+__all__ = ["ParameterDict", "ParameterList"]
+
 _LEGACY = {"float16": "HalfTensor", "float32": "FloatTensor", "float64": "DoubleTensor"}
 
 

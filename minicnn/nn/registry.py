@@ -1,4 +1,4 @@
-"""The part of a Module that notices what is assigned to it: three tables, and attribute access that fills and reads them."""
+"""The part of a Module that notices what is assigned to it, in three tables behind its attributes."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Registry:
         elif value is None or (held == "_buffers" and isinstance(value, Tensor)):
             self.__dict__[held][name] = value
         else:
-            raise DtypeError(f"{type(self).__name__}: '{name}' is a {_KINDS[held]}, and a plain value would unregister it",
+            raise DtypeError(f"{type(self).__name__}: '{name}' is a {_KINDS[held]}; a plain value would unregister it",
                              got=type(value).__name__, rule=f"a {_KINDS[held]} or None",
                              hint=f"nn.Parameter(value), or del self.{name} first")
 
@@ -159,8 +159,9 @@ class Registry:
                                     rule="not empty, and no dots: they separate the names of nested modules",
                                     hint=name.replace(".", "_") or "any other name")
         if name not in table and (name in self.__dict__ or hasattr(type(self), name) or self._holder(name)):
-            raise RegistrationError(f"{type(self).__name__} already has an attribute '{name}'", got=f"a {kind} '{name}'",
-                                    rule="one meaning for each name", hint="another name, or del the attribute first")
+            raise RegistrationError(f"{type(self).__name__} already has an attribute '{name}'",
+                                    got=f"a {kind} '{name}'", rule="one meaning for each name",
+                                    hint="another name, or del the attribute first")
 
     def _warn_unregistered(self, name: str, value: Iterable[Any]) -> None:
         """Warn, once for each attribute of a class, about layers in a plain container: nobody would find them."""
@@ -169,7 +170,7 @@ class Registry:
         lost: list[Any] = modules or [m for m in members if isinstance(m, Parameter)]
         if not lost or "_modules" not in self.__dict__:
             return
-        known = {id(m) for m in (self.modules() if modules else self.parameters())}  # type: ignore[attr-defined]
+        known = {id(m) for m in (self.modules() if modules else self.parameters())}
         where = (type(self).__module__, type(self).__qualname__, name)
         if where in _warned or all(id(m) in known for m in lost):
             return
@@ -177,8 +178,8 @@ class Registry:
         what = "Module" if modules else "Parameter"
         better = f"nn.{what}{'Dict' if isinstance(value, Mapping) else 'List'}"
         warnings.warn(
-            f"{type(self).__name__}.{name} is a plain {type(value).__name__} of {len(lost)} {what.lower()}s: they are not "
-            f"registered, so parameters(), to() and state_dict() do not see them. Use {better}(…).", stacklevel=3)
+            f"{type(self).__name__}.{name} is a plain {type(value).__name__} of {len(lost)} {what.lower()}s: they are "
+            f"not registered, so parameters(), to() and state_dict() do not see them. Use {better}(…).", stacklevel=3)
 
 
 def _table_for(value: Any) -> str:
@@ -189,6 +190,8 @@ def check_module(operation: str, module: object) -> None:
     """Raise where something that should be a Module is not; name the usual slips."""
     if isinstance(module, Registry):
         return
-    hint = "nn.ReLU() with parentheses" if isinstance(module, type) else "a small Module whose forward calls the function"
+    hint = "a Module whose forward calls it"
+    if isinstance(module, type) and issubclass(module, Registry):
+        hint = f"{module.__name__}() with parentheses"
     raise DtypeError(f"{operation}: {getattr(module, '__name__', None) or type(module).__name__} is no Module",
                      got=repr(module)[:80], rule="a Module or None", hint=hint)

@@ -91,7 +91,7 @@ class State(Traversal):
         if not isinstance(state_dict, Mapping):
             raise DtypeError("load_state_dict: this is no state", got=type(state_dict).__name__,
                              rule="a mapping from names to tensors", hint="module.state_dict(), or mc.load(path)")
-        metadata = getattr(state_dict, "_metadata", {})
+        metadata: Mapping[str, Any] = getattr(state_dict, "_metadata", {})
         missing: list[str] = []
         unexpected: list[str] = []
         faults: list[str] = []
@@ -117,7 +117,7 @@ class State(Traversal):
         return self._add_hook("save", hook)
 
     def register_load_state_dict_pre_hook(self, hook: Hook) -> RemovableHandle:
-        """Call ``hook(module, state_dict, prefix, local_metadata, strict, missing, unexpected, errors)`` before loading."""
+        """Call ``hook`` before loading, with the module and the arguments of ``_load_from_state_dict``."""
         return self._add_hook("load_pre", hook)
 
     def register_load_state_dict_post_hook(self, hook: Hook) -> RemovableHandle:
@@ -166,11 +166,9 @@ class State(Traversal):
                 missing_keys.append(prefix + _EXTRA)
         for key in state_dict:
             head, _, _ = key.removeprefix(prefix).partition(".")
-            if key.startswith(prefix) and not (key.removeprefix(prefix) in known or self._has_child_for(head, key, prefix)):
+            below_child = key != prefix + head and self._modules.get(head) is not None
+            if key.startswith(prefix) and key.removeprefix(prefix) not in known and not below_child:
                 unexpected_keys.append(key)
-
-    def _has_child_for(self, head: str, key: str, prefix: str) -> bool:
-        return key != prefix + head and self._modules.get(head) is not None
 
     def _add_hook(self, kind: str, hook: Hook) -> RemovableHandle:
         if self._state_hooks is None:
@@ -178,7 +176,7 @@ class State(Traversal):
         return _register(self._state_hooks.setdefault(kind, OrderedDict()), hook, prepend=False)
 
     def _hooks_of(self, kind: str) -> list[Hook]:
-        return list((self._state_hooks or {}).get(kind, {}).values())
+        return [] if self._state_hooks is None else list(self._state_hooks.get(kind, OrderedDict()).values())
 
 
 def _load(
@@ -221,7 +219,7 @@ def _assign(module: State, name: str, value: Tensor, given: Tensor) -> None:
 def _mismatch(owner: str, missing: list[str], unexpected: list[str], faults: list[str]) -> StateError:
     """One error with everything that does not fit."""
     kinds = (("missing", missing), ("unexpected", unexpected), ("misshapen", faults))
-    lines = [f"{len(names)} {kind}" + "".join(f"\n          {name}" for name in names) for kind, names in kinds if names]
+    lines = ["\n          ".join([f"{len(names)} {kind}", *names]) for kind, names in kinds if names]
     hint = "strict=False leaves missing and unexpected names alone; shapes must fit all the same"
     if unexpected and all(key.startswith("module.") for key in unexpected):
         hint = 'the names begin with "module.": {k.removeprefix("module."): v for k, v in state.items()}'

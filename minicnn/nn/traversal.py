@@ -1,4 +1,4 @@
-"""The part of a Module that walks over what is registered: children, modules, parameters and buffers, with their names."""
+"""The part of a Module that lists what is registered: children, modules, parameters and buffers, with their names."""
 
 from __future__ import annotations
 

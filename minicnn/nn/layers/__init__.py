@@ -1,0 +1,17 @@
+"""The layers: Modules that hold options and parameters, and leave the computing to ``nn.functional``."""
+
+from minicnn.nn.layers.activation import *
+from minicnn.nn.layers.batch_norm import *
+from minicnn.nn.layers.conv import *
+from minicnn.nn.layers.distance import *
+from minicnn.nn.layers.dropout import *
+from minicnn.nn.layers.embedding import *
+from minicnn.nn.layers.lazy import *
+from minicnn.nn.layers.linear import *
+from minicnn.nn.layers.loss import *
+from minicnn.nn.layers.margin_loss import *
+from minicnn.nn.layers.norm import *
+from minicnn.nn.layers.padding import *
+from minicnn.nn.layers.pool import *
+from minicnn.nn.layers.resize import *
+from minicnn.nn.layers.shape import *

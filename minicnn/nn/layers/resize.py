@@ -1,0 +1,61 @@
+"""Resizing layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from minicnn.nn import functional as F
+from minicnn.nn.layers.base import Layer
+from minicnn.tensor import Tensor
+
+__all__ = ["Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"]
+
+Sizes = int | Sequence[int]
+Factors = float | Sequence[float]
+
+
+class Upsample(Layer):
+    """Resizes the dimensions after the channels, to ``size`` or by ``scale_factor``. See ``F.interpolate``.
+
+    Args:
+        size: the new size, or sizes.
+        scale_factor: how many times the old one; either this or ``size``.
+        mode: ``"nearest"``, ``"nearest-exact"``, ``"linear"`` (one dimension), ``"bilinear"`` or ``"bicubic"`` (two).
+        align_corners: whether the corner pixels' centres stay in the corners (for the linear and cubic modes).
+        recompute_scale_factor: compute with the scale that the rounded new size really is.
+    """
+
+    def __init__(
+        self, size: Sizes | None = None, scale_factor: Factors | None = None, mode: str = "nearest",
+        align_corners: bool | None = None, recompute_scale_factor: bool | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(size=size, scale_factor=_floats(scale_factor), mode=mode, align_corners=align_corners,
+                         recompute_scale_factor=recompute_scale_factor)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.interpolate(input, self.size, self.scale_factor, self.mode, self.align_corners,
+                             recompute_scale_factor=self.recompute_scale_factor)
+
+    def extra_repr(self) -> str:
+        target = f"size={self.size}" if self.scale_factor is None else f"scale_factor={self.scale_factor}"
+        return f"{target}, mode={self.mode!r}"
+
+
+class UpsamplingNearest2d(Upsample):
+    """Upsample of an image by repeating pixels."""
+
+    def __init__(self, size: Sizes | None = None, scale_factor: Factors | None = None) -> None:
+        super().__init__(size, scale_factor, mode="nearest")
+
+
+class UpsamplingBilinear2d(Upsample):
+    """Upsample of an image by bilinear interpolation with aligned corners."""
+
+    def __init__(self, size: Sizes | None = None, scale_factor: Factors | None = None) -> None:
+        super().__init__(size, scale_factor, mode="bilinear", align_corners=True)
+
+
+def _floats(factor: Factors | None) -> float | tuple[float, ...] | None:
+    if factor is None:
+        return None
+    return tuple(map(float, factor)) if isinstance(factor, Sequence) else float(factor)

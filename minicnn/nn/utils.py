@@ -1,0 +1,45 @@
+"""What is done to all parameters together: as one vector, and the clipping of gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from minicnn.autograd import no_grad
+from minicnn.errors import DeviceError, ShapeError
+from minicnn.ops.join import cat
+from minicnn.tensor import Tensor
+
+__all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]  # noqa: F822
+
+
+def __getattr__(name: str) -> Any:
+    # optim is a room above nn, so its clipping is only fetched where someone asks for it by PyTorch's name.
+    if name in ("clip_grad_norm_", "clip_grad_value_"):
+        from minicnn.optim import clip
+
+        return getattr(clip, name)
+    raise AttributeError(f"module 'minicnn.nn.utils' has no attribute {name!r}")
+
+
+def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
+    """All parameters end to end, as one tensor of one dimension; gradients flow through it."""
+    parts = [p.reshape(-1) for p in parameters]
+    devices = {str(p.device) for p in parts}
+    if len(devices) > 1:
+        raise DeviceError("parameters_to_vector: the parameters are on several devices", got=", ".join(sorted(devices)),
+                          rule="one vector lives on one device")
+    return cat(parts)
+
+
+def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
+    """Cut ``vec`` up into the parameters' shapes and write the pieces into them, in place."""
+    params = list(parameters)
+    sizes = [p.shape.numel() for p in params]
+    total = sum(sizes)
+    if vec.ndim != 1 or vec.shape[0] != total:
+        raise ShapeError("vector_to_parameters: the vector does not fit", got=f"vector {tuple(vec.shape)}",
+                         rule=f"({total},), the number of elements of all parameters")
+    with no_grad():
+        for param, piece in zip(params, vec.split(sizes), strict=True):
+            param.copy_(piece.reshape(param.shape))
