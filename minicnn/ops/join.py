@@ -215,10 +215,7 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> Pieces:
     if swap:
         vectors[:2] = vectors[1::-1]
     sizes = tuple(x.array.size for x in vectors)
-    grids = []
-    for i, x in enumerate(vectors):
-        grid = expand(reshaped(x, (1,) * i + (sizes[i],) + (1,) * (len(sizes) - i - 1)), sizes)
-        grids.append(grid.transpose(0, 1) if swap else grid)
+    grids = [expand(reshaped(x, (sizes[i],) + (1,) * (len(sizes) - i - 1)), sizes) for i, x in enumerate(vectors)]
     if swap:
         grids[:2] = grids[1::-1]
     return tuple(grids)
