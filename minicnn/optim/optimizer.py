@@ -14,6 +14,7 @@ from minicnn.autograd.inplace import edited
 from minicnn.autograd.mode import enable_grad, no_grad
 from minicnn.backend import backend_of
 from minicnn.errors import DeviceError, DtypeError, OptionError, ShapeError, StateError
+from minicnn.ops.creation import from_dlpack
 from minicnn.optim.options import check_options, plain
 from minicnn.optim.rules import COUNTERS, Array, State, counter
 from minicnn.tensor import Tensor
@@ -293,14 +294,12 @@ def _flat(groups: list[Group]) -> Iterator[Any]:
 
 def _fitted(kept: State, p: Tensor) -> State:
     """A copy of one parameter's saved state, its buffers in the parameter's dtype and on its device."""
-    import minicnn as mc
-
     fitted: State = {}
     for name, value in kept.items():
         if name in COUNTERS:
             fitted[name] = counter(float(value))
         elif hasattr(value, "__dlpack__"):
-            fitted[name] = mc.from_dlpack(value).to(device=p.device, dtype=p.dtype, copy=True)
+            fitted[name] = from_dlpack(value).to(device=p.device, dtype=p.dtype, copy=True)
         else:
             fitted[name] = copy.deepcopy(value)
     return fitted
