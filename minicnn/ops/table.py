@@ -18,12 +18,14 @@ from typing import Any
 from minicnn import printing
 from minicnn.autograd.inplace import compute_in_place
 from minicnn.ops import (
+    activation,
     arithmetic,
     autograd_methods,
     compare,
     convert,
     creation,
     cumulate,
+    dropout,
     extrema,
     fill,
     index,
@@ -36,14 +38,15 @@ from minicnn.ops import (
     sampling,
     scatter,
     shape,
+    softmax,
     statistics,
     unary,
 )
 from minicnn.tensor import Tensor
 
 FAMILIES: tuple[ModuleType, ...] = (
-    arithmetic, autograd_methods, compare, convert, creation, cumulate, extrema, fill, index, join, pointwise, printing,
-    query, rearrange, reduce, rounding, sampling, scatter, shape, statistics, unary,
+    activation, arithmetic, autograd_methods, compare, convert, creation, cumulate, dropout, extrema, fill, index, join,
+    pointwise, printing, query, rearrange, reduce, rounding, sampling, scatter, shape, softmax, statistics, unary,
 )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ class Rows(NamedTuple):
         return bool(self.matrix.ndim == 2)
 
     def sums(self, block: Array) -> Array:
-        """A block of rows → its sums over rows, or for (n, C, pixels) over both; ``fold`` makes them sums of channels."""
+        """A block of rows → its sums over rows (and pixels); ``fold`` makes them sums of channels."""
         if self.channels_last:
             return np.ones(len(block), block.dtype) @ block
         return (block @ np.ones(block.shape[2], block.dtype)).sum(0)
@@ -84,12 +84,8 @@ class CpuNormKernels(NormKernels):
         if weight is not None:
             scale = scale * weight.reshape(-1)
         shift = -mean * scale if bias is None else bias.reshape(-1) - mean * scale
-        scales, shifts, y = rows.spread(scale), rows.spread(shift), np.empty_like(rows.matrix)
-        for block in rows.blocks():
-            out = np.multiply(rows.matrix[block], scales, out=y[block])
-            out += shifts
         kept = (1, -1, *[1] * (x.ndim - 2))
-        return rows.tensor(y), mean.astype(x.dtype).reshape(kept), var.astype(x.dtype).reshape(kept)
+        return _scale_shift(rows, scale, shift), mean.astype(x.dtype).reshape(kept), var.astype(x.dtype).reshape(kept)
 
     def normalise_grad(
         self, g: Array, x: Array, weight: Array | None, mean: Array, var: Array, axes: Axes, eps: float
@@ -116,10 +112,24 @@ class CpuNormKernels(NormKernels):
         dweight = (product * rstd).astype(x.dtype).reshape(weight.shape)
         return rows.tensor(dx), dweight, total.astype(x.dtype).reshape(weight.shape)
 
+    def scale_shift(self, x: Array, scale: Array, shift: Array) -> Array:
+        if scale.shape != shift.shape or not _by_channel(x, (0, *range(2, x.ndim)), scale):
+            return super().scale_shift(x, scale, shift)
+        return _scale_shift(rows_of(x), scale.reshape(-1), shift.reshape(-1))
+
+
+def _scale_shift(rows: Rows, scale: Array, shift: Array) -> Array:
+    """x·scale + shift (N, C, *), by channel."""
+    scales, shifts, y = rows.spread(scale), rows.spread(shift), np.empty_like(rows.matrix)
+    for block in rows.blocks():
+        out = np.multiply(rows.matrix[block], scales, out=y[block])
+        out += shifts
+    return rows.tensor(y)
+
 
 def _by_channel(x: Array, axes: Axes, weight: Array | None) -> bool:
     """Whether this is batch norm, of something, in a dtype that BLAS has."""
-    if axes != (0, *range(2, x.ndim)) or x.size == 0 or x.dtype == "float16":
+    if x.ndim < 2 or axes != (0, *range(2, x.ndim)) or x.size == 0 or x.dtype == "float16":
         return False
     return weight is None or weight.shape == (1, x.shape[1], *[1] * (x.ndim - 2))
 

@@ -1,7 +1,8 @@
-"""Pointwise gates and softmax."""
+"""Gates, softmax and the linear layer."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from minicnn.backend.portable.arrays import ArrayKernels
@@ -11,11 +12,22 @@ Array = Any
 
 
 class ActivationKernels(ArrayKernels):
-    """What activations need beyond array functions."""
+    """What layers between convolutions need beyond array functions."""
 
     def gate(self, g: Array, is_open: Array) -> Array:
         """g → g where ``is_open``, else 0 (a product would make NaN of a blocked infinity)."""
         return self.xp.where(is_open, g, g.dtype.type(0))
+
+    def choose(self, condition: Array, x: Array, y: Array) -> Array:
+        """x where ``condition``, else y; all of one shape, x and y of one floating dtype."""
+        return self.xp.where(condition, x, y)
+
+    def linear(self, x: Array, w: Array, b: Array | None) -> Array:
+        """x (*, I), w (O, I), b (O,) → y = x·wᵀ + b (*, O), as one product whatever the leading dimensions."""
+        y = wide(x).reshape(math.prod(x.shape[:-1]), x.shape[-1]) @ wide(w).T
+        if b is not None:
+            y += b
+        return y.astype(x.dtype, copy=False).reshape(*x.shape[:-1], len(w))
 
     def softmax(self, x: Array, axis: int) -> Array:
         """x → exp(x) / Σ exp(x) along ``axis``; the maximum is taken off first, so nothing overflows."""
@@ -30,25 +42,33 @@ class ActivationKernels(ArrayKernels):
         y -= self.xp.log(self.xp.exp(y).sum(axis, keepdims=True))
         return y.astype(x.dtype, copy=False)
 
-    def softmax_nll(self, x: Array, target: Array, weight: Array) -> tuple[Array, Array]:
-        """x (N, C, *), target and weight (N, *) → losses −weight·log softmax(x)[target] (N, *), and softmax(x).
+    def softmax_nll(
+        self, x: Array, target: Array, weight: Array | None, kept: Array | None
+    ) -> tuple[Array, Array]:
+        """x (N, C, *), target, weight and kept (N, *) → −weight·log softmax(x)[target] (N, *), and softmax(x).
 
-        Where weight is 0 the loss is, too, whatever x is.
+        Weight None is 1. Where not ``kept`` (None: everywhere kept) the loss is 0, whatever x is.
         """
         shifted = self._shifted(x, 1)
         picked = shifted[self._at(target)]
         probabilities = self.xp.exp(shifted, out=shifted)
         total = probabilities.sum(1)
-        losses = self.gate((self.xp.log(total) - picked) * weight, weight != 0)
+        losses = self.xp.log(total) - picked
+        if weight is not None:
+            losses *= weight
+        if kept is not None:
+            losses = self.gate(losses, kept)
         probabilities /= total[:, None]
         return losses.astype(x.dtype, copy=False), probabilities.astype(x.dtype, copy=False)
 
-    def softmax_nll_grad(self, g: Array, probabilities: Array, target: Array, weight: Array) -> Array:
-        """g (N, *) → dx = g·weight·(softmax(x) − onehot(target)) (N, C, *); 0 where weight is."""
-        scale = g * weight
-        dx = self.gate(probabilities * scale[:, None], weight[:, None] != 0)
+    def softmax_nll_grad(
+        self, g: Array, probabilities: Array, target: Array, weight: Array | None, kept: Array | None
+    ) -> Array:
+        """g (N, *) → dx = g·weight·(softmax(x) − onehot(target)) (N, C, *); 0 where not ``kept``."""
+        scale = g if weight is None else g * weight
+        dx = probabilities * scale[:, None]
         dx[self._at(target)] -= scale
-        return dx.astype(g.dtype, copy=False)
+        return dx if kept is None else self.gate(dx, kept[:, None])
 
     def _at(self, target: Array) -> tuple[Array, ...]:
         """The index of x[n, target[n, *], *] in x (N, C, *)."""
@@ -57,4 +77,4 @@ class ActivationKernels(ArrayKernels):
 
     def _shifted(self, x: Array, axis: int) -> Array:
         x = wide(x)
-        return x - x.max(axis, keepdims=True) if x.size else x.copy()
+        return self.xp.asarray(x - x.max(axis, keepdims=True)) if x.size else x.copy()

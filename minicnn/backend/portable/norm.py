@@ -17,7 +17,8 @@ class NormKernels(ArrayKernels):
     def normalise(
         self, x: Array, weight: Array | None, bias: Array | None, axes: Axes, eps: float
     ) -> tuple[Array, Array, Array]:
-        """x → y = (x − mean) / √(var + eps) · weight + bias; mean, and var (biased), of x over ``axes`` (kept, size 1)."""
+        """x → y = (x − mean) / √(var + eps) · weight + bias; mean; var. They are x's over ``axes`` (kept, size 1), var
+        the biased one."""
         y = wide(x)
         mean = _mean(y, axes)
         y = y - mean
@@ -32,7 +33,7 @@ class NormKernels(ArrayKernels):
     def normalise_grad(
         self, g: Array, x: Array, weight: Array | None, mean: Array, var: Array, axes: Axes, eps: float
     ) -> tuple[Array, Array | None, Array]:
-        """g → dx = rstd·(h − mean(h) − x̂·mean(h·x̂)), h = g·weight; dweight = Σ g·x̂ and dbias = Σ g, as weight is shaped.
+        """g → dx = rstd·(h − mean(h) − x̂·mean(h·x̂)), h = g·weight; dweight = Σ g·x̂, dbias = Σ g, in weight's shape.
 
         x̂ = (x − mean)·rstd is computed again, and rstd = 1 / √(var + eps).
         """
@@ -46,6 +47,12 @@ class NormKernels(ArrayKernels):
         dx = h - _mean(h, axes) - normal * _mean(h * normal, axes)
         dx *= rstd
         return dx.astype(x.dtype, copy=False), dweight, dbias
+
+    def scale_shift(self, x: Array, scale: Array, shift: Array) -> Array:
+        """x → y = x·scale + shift, in x's dtype; scale and shift broadcast to x."""
+        y = wide(x) * scale
+        y += shift
+        return y.astype(x.dtype, copy=False)
 
 
 def _mean(x: Array, axes: Axes) -> Array:

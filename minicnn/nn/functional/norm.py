@@ -1,0 +1,305 @@
+"""Normalisation: batch, layer, group, instance, RMS and local response."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from minicnn.autograd.inplace import edited
+from minicnn.autograd.mode import no_grad
+from minicnn.backend import backend_of
+from minicnn.errors import DtypeError, OptionError, ShapeError
+from minicnn.nn.functional.linear import linear
+from minicnn.ops.norm import Normalise, ScaleShift
+from minicnn.tensor import Tensor, wrap
+
+__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
+
+Array = Any
+
+
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """(x − mean) / √(var + eps) · weight + bias for each channel.
+
+    In training, mean and var (biased) are those of the batch, and the running ones move towards them, to the unbiased
+    variance: running ← (1 − momentum) · running + momentum · batch, also under ``no_grad``. Otherwise they are the
+    running ones.
+
+    Args:
+        input: (N, C, *).
+        running_mean, running_var: (C,), updated in place in training; both or neither.
+        weight, bias: (C,), or None for 1 and 0.
+        training: normalise by the batch.
+        momentum: how far the running statistics move.
+        eps: keeps the root from 0.
+
+    Shapes: (N, C, *); the result has the input's.
+    Errors: ShapeError for one value per channel in training, and sizes that are not C; OptionError where running
+    statistics are missing; DtypeError for integers.
+    Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167
+
+    Example:
+        >>> F.batch_norm(mc.tensor([[1.0], [3.0]]), None, None, training=True)
+        tensor([[-1.0000],
+                [ 1.0000]])
+    """
+    _check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    if (running_mean is None) != (running_var is None):
+        raise OptionError("batch_norm: one of the running statistics is missing",
+                          got=f"running_{'var' if running_var is None else 'mean'}=None", rule="both or neither")
+    if not training:
+        if running_mean is None or running_var is None:
+            raise OptionError("batch_norm: nothing to normalise by", got="training=False, running_mean=None",
+                              rule="without the batch's statistics, the running ones", hint="training=True")
+        return _by_running(input, running_mean, running_var, weight, bias, eps)
+    count = input.array.size // max(input.array.shape[1], 1)
+    if count == 1:
+        raise ShapeError("batch_norm: one value per channel has no variance to train by",
+                         got=f"input {tuple(input.shape)}", rule="more than 1 value per channel when training",
+                         hint="a larger batch (drop_last=True drops a last batch of one), or model.eval()")
+    if eps <= 0:
+        raise OptionError("batch_norm: eps is not positive", got=f"eps={eps}", rule="eps > 0 in training")
+    observe = _mover(running_mean, running_var, momentum, count)
+    axes = (0, *range(2, input.ndim))
+    scale, shift = (t if t is None else _beside_channels(t, input.ndim) for t in (weight, bias))
+    return Normalise.apply(input, scale, shift, axes=axes, eps=eps, observe=observe)  # type: ignore[no-any-return]
+
+
+def layer_norm(
+    input: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """(x − mean) / √(var + eps) · weight + bias, with mean and var (biased) over the last dimensions of each sample.
+
+    Args:
+        input: (*, normalized_shape).
+        normalized_shape: the sizes of the dimensions to normalise over.
+        weight, bias: of shape ``normalized_shape``, or None for 1 and 0.
+        eps: keeps the root from 0.
+
+    Shapes: the result has the input's. Errors: ShapeError where the last sizes are not ``normalized_shape``.
+    Source: Ba et al. 2016, https://arxiv.org/abs/1607.06450
+
+    Example:
+        >>> F.layer_norm(mc.tensor([[1.0, 3.0], [5.0, 5.0]]), (2,))
+        tensor([[-1.0000,  1.0000],
+                [ 0.0000,  0.0000]])
+    """
+    axes = _last_axes("layer_norm", input, normalized_shape, weight=weight, bias=bias)
+    return Normalise.apply(input, weight, bias, axes=axes, eps=eps)  # type: ignore[no-any-return]
+
+
+def rms_norm(
+    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
+) -> Tensor:
+    """x / √(mean(x²) + eps) · weight, over the last dimensions of each sample.
+
+    Args, shapes, errors: as ``layer_norm``; ``eps`` is the dtype's own by default (the gap after 1).
+    Source: Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467
+
+    Example:
+        >>> F.rms_norm(mc.tensor([3.0, -3.0]), (2,))
+        tensor([ 1.0000, -1.0000])
+    """
+    axes = _last_axes("rms_norm", input, normalized_shape, weight=weight)
+    tiny = float(backend_of(input.array).xp.finfo(input.array.dtype).eps) if eps is None else eps
+    y = input * ((input * input).mean(axes, keepdim=True) + tiny) ** -0.5
+    return y if weight is None else y * weight
+
+
+def group_norm(
+    input: Tensor, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
+) -> Tensor:
+    """(x − mean) / √(var + eps) · weight + bias, with mean and var (biased) over groups of channels of each sample.
+
+    Args:
+        input: (N, C, *).
+        num_groups: how many groups C is divided into.
+        weight, bias: (C,), or None for 1 and 0.
+        eps: keeps the root from 0.
+
+    Shapes: the result has the input's. Errors: ShapeError where C does not divide, weight or bias is not (C,), or a
+    group has one value in all; OptionError where num_groups is not positive.
+    Source: Wu and He 2018, https://arxiv.org/abs/1803.08494
+
+    Example:
+        >>> F.group_norm(mc.tensor([[1.0, 3.0, 2.0, 2.0]]), 2)
+        tensor([[-1.0000,  1.0000,  0.0000,  0.0000]])
+    """
+    _check_channels("group_norm", input, weight=weight, bias=bias)
+    if num_groups < 1:
+        raise OptionError("group_norm: there is no group", got=f"num_groups={num_groups}", rule="num_groups >= 1")
+    N, C, *rest = input.array.shape
+    if C % num_groups:
+        raise ShapeError(f"group_norm: {C} channels do not divide into {num_groups} groups",
+                         got=f"input {tuple(input.shape)}, num_groups {num_groups}", rule="C % num_groups == 0",
+                         hint=f"one of {[d for d in range(1, C + 1) if C % d == 0]}")
+    if input.array.size == num_groups and N == 1:
+        raise ShapeError("group_norm: a group of one value has no variance", got=f"input {tuple(input.shape)}",
+                         rule="more than 1 value in a group", hint="fewer groups")
+    groups = (num_groups, C // num_groups)
+    scale, shift = (t if t is None else t.reshape(1, *groups, *[1] * len(rest)) for t in (weight, bias))
+    axes = tuple(range(2, 3 + len(rest)))
+    return Normalise.apply(input.reshape(N, *groups, *rest), scale, shift, axes=axes, eps=eps).reshape(input.shape)
+
+
+def instance_norm(
+    input: Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    """(x − mean) / √(var + eps) · weight + bias for each channel of each sample.
+
+    Args:
+        input: (N, C, *).
+        running_mean, running_var: (C,), moved towards the samples' average statistics where those are used.
+        weight, bias: (C,), or None for 1 and 0.
+        use_input_stats: normalise each sample by itself; otherwise by the running statistics.
+        momentum, eps: as of ``batch_norm``.
+
+    Shapes: the result has the input's. Errors: ShapeError for one pixel a channel; OptionError where the running
+    statistics are needed and missing.
+    Source: Ulyanov et al. 2016, https://arxiv.org/abs/1607.08022
+
+    Example:
+        >>> F.instance_norm(mc.tensor([[[1.0, 3.0]]]))
+        tensor([[[-1.0000,  1.0000]]])
+    """
+    name = "instance_norm"
+    _check_channels(name, input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    if not use_input_stats:
+        if running_mean is None or running_var is None:
+            raise OptionError(f"{name}: nothing to normalise by", got="use_input_stats=False, no running statistics",
+                              rule="without the input's statistics, the running ones", hint="use_input_stats=True")
+        return _by_running(input, running_mean, running_var, weight, bias, eps)
+    pixels = math.prod(input.array.shape[2:])
+    if pixels == 1:
+        raise ShapeError(f"{name}: one pixel has no variance", got=f"input {tuple(input.shape)}",
+                         rule="more than 1 value per channel and sample")
+    observe = _mover(running_mean, running_var, momentum, pixels)
+    axes = tuple(range(2, input.ndim))
+    scale, shift = (t if t is None else _beside_channels(t, input.ndim) for t in (weight, bias))
+    return Normalise.apply(input, scale, shift, axes=axes, eps=eps, observe=observe)  # type: ignore[no-any-return]
+
+
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
+    """x / (k + alpha · mean(x² over ``size`` neighbouring channels)) ** beta; channels that are not there count as 0.
+
+    Args:
+        input: (N, C, *).
+        size: how many channels are neighbours: size // 2 below, (size − 1) // 2 above.
+        alpha, beta, k: the constants of the formula.
+
+    Shapes: (N, C, *), at least 3 dimensions; the result has the input's.
+    Errors: ShapeError for fewer; OptionError where size is not positive.
+    Source: Krizhevsky et al. 2012, section 3.3, https://papers.nips.cc/paper/4824
+
+    Example:
+        >>> F.local_response_norm(mc.tensor([[[1.0], [2.0]]]), size=1, alpha=1.0, beta=1.0)
+        tensor([[[0.5000],
+                 [0.4000]]])
+    """
+    if input.ndim < 3:
+        raise ShapeError(f"local_response_norm: the input has {input.ndim} dimensions",
+                         got=f"input {tuple(input.shape)}", rule="(N, C, *): at least 3 dimensions",
+                         hint="x.unsqueeze(0)")
+    if size < 1:
+        raise OptionError("local_response_norm: the size is not positive", got=f"size={size}", rule="size >= 1")
+    xp, C = backend_of(input.array).xp, input.array.shape[1]
+    # Sums over neighbours are one product with a banded matrix of ones, whatever the memory order.
+    above = xp.arange(C) - xp.arange(C)[:, None]
+    band = wrap(((above <= (size - 1) // 2) & (above >= -(size // 2))).astype(input.array.dtype))
+    sums = linear((input * input).movedim(1, -1), band).movedim(-1, 1)
+    return input / (sums * (alpha / size) + k) ** beta
+
+
+def _by_running(
+    input: Tensor, mean: Tensor, var: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> Tensor:
+    """x · scale + shift, with scale = weight / √(var + eps) and shift = bias − mean · scale."""
+    scale = (var + eps) ** -0.5
+    scale = scale if weight is None else scale * weight
+    shift = -mean * scale if bias is None else bias - mean * scale
+    return ScaleShift.apply(input, *(_beside_channels(t, input.ndim) for t in (scale, shift)))  # type: ignore[no-any-return]
+
+
+def _mover(
+    running_mean: Tensor | None, running_var: Tensor | None, momentum: float, count: int
+) -> Callable[[Array, Array], None] | None:
+    """What moves the running statistics towards those of a batch, of ``count`` values each; None where there are none.
+
+    Statistics of each sample are averaged over the samples.
+    """
+    if running_mean is None or running_var is None:
+        return None
+
+    def move(mean: Array, var: Array) -> None:
+        C = running_mean.array.size
+        unbiased = var * (count / (count - 1)) if count > 1 else var * math.nan
+        with no_grad():
+            for running, batch in ((running_mean, mean), (running_var, unbiased)):
+                array = running.array
+                array *= 1 - momentum
+                array += momentum * batch.reshape(-1, C).mean(0)
+                edited(running)
+
+    return move
+
+
+def _beside_channels(values: Tensor, ndim: int) -> Tensor:
+    """(C,) → (1, C, 1, …)."""
+    return values.reshape(1, -1, *[1] * (ndim - 2))
+
+
+def _check_channels(name: str, input: Tensor, **vectors: Tensor | None) -> None:
+    _check_float(name, input)
+    if input.ndim < 2:
+        raise ShapeError(f"{name}: the input has no channels", got=f"input {tuple(input.shape)}",
+                         rule="(N, C, *): at least 2 dimensions", hint="x.unsqueeze(0)")
+    C = input.array.shape[1]
+    for vector, values in vectors.items():
+        if values is not None and values.array.shape != (C,):
+            raise ShapeError(f"{name}: the input has {C} channels, {vector} is for {tuple(values.shape)}",
+                             got=f"input {tuple(input.shape)}, {vector} {tuple(values.shape)}",
+                             rule=f"{vector}.shape == (input.shape[1],)", hint=f"num_features={C}")
+
+
+def _last_axes(name: str, input: Tensor, normalized_shape: Sequence[int], **given: Tensor | None) -> tuple[int, ...]:
+    _check_float(name, input)
+    if isinstance(normalized_shape, int):
+        raise DtypeError(f"{name}: normalized_shape is a number", got=normalized_shape, rule="a sequence of sizes",
+                         hint=f"({normalized_shape},)")
+    sizes = tuple(normalized_shape)
+    if not sizes or tuple(input.shape[-len(sizes) :]) != sizes:
+        raise ShapeError(f"{name}: the input does not end in normalized_shape",
+                         got=f"input {tuple(input.shape)}, normalized_shape {sizes}",
+                         rule="input.shape[-len(normalized_shape):] == normalized_shape, which is not empty")
+    for which, values in given.items():
+        if values is not None and tuple(values.shape) != sizes:
+            raise ShapeError(f"{name}: {which} is not of normalized_shape", got=f"{which} {tuple(values.shape)}",
+                             rule=f"{which}.shape == normalized_shape, here {sizes}")
+    return tuple(range(input.ndim - len(sizes), input.ndim))
+
+
+def _check_float(name: str, input: Tensor) -> None:
+    if input.array.dtype.kind != "f":
+        raise DtypeError(f"{name}: the input is not floating point", got=input.array.dtype,
+                         rule="statistics are of floating point tensors", hint="x.float()")

@@ -1,0 +1,43 @@
+"""What losses share: the reduction of one number for each element to one for all, and the checks of their inputs."""
+
+from __future__ import annotations
+
+import warnings
+
+from minicnn.errors import DtypeError
+from minicnn.ops.operands import choice
+from minicnn.tensor import Tensor
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+def reduction_of(
+    name: str, reduction: str, size_average: bool | None, reduce: bool | None, also: tuple[str, ...] = ()
+) -> str:
+    """The reduction meant, by its name or by PyTorch's two deprecated flags. Errors: OptionError."""
+    if size_average is not None or reduce is not None:
+        reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
+        warnings.warn(f"{name}: size_average and reduce are deprecated; write reduction={reduction!r}", stacklevel=3)
+    return str(choice(name, "reduction", reduction, (*REDUCTIONS, *also)))
+
+
+def reduced(losses: Tensor, reduction: str) -> Tensor:
+    """The mean of ``losses``, their sum, or the losses themselves."""
+    if reduction == "mean":
+        return losses.mean()
+    return losses.sum() if reduction == "sum" else losses
+
+
+def check_float(name: str, **inputs: Tensor | None) -> None:
+    """Raise where one of ``inputs`` is not floating point."""
+    for which, x in inputs.items():
+        if x is not None and x.array.dtype.kind != "f":
+            raise DtypeError(f"{name}: {which} is not floating point", got=f"{which} of {x.array.dtype}",
+                             rule=f"{name} is of floating point tensors", hint=f"{which}.float()")
+
+
+def warn_if_broadcast(name: str, input: Tensor, target: Tensor) -> None:
+    """Warn where the shapes differ: a mean over the broadcast pairs is seldom what was meant."""
+    if input.array.shape != target.array.shape:
+        warnings.warn(f"{name}: the target's size {tuple(target.shape)} differs from the input's {tuple(input.shape)}; "
+                      "they are broadcast, which is probably not what was meant", stacklevel=4)

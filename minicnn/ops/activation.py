@@ -1,0 +1,214 @@
+"""Activations with kinks: straight pieces whose slope a gate over the input (or result) decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from minicnn.autograd.function import Function
+from minicnn.autograd.inplace import apply_in_place
+from minicnn.backend import backend_of
+from minicnn.errors import DtypeError, ShapeError
+from minicnn.tensor import Tensor, wrap
+
+__all__ = ["hardshrink", "prelu", "relu", "relu_"]
+METHODS = __all__
+
+Array = Any
+
+
+class Gate(Function):
+    """g where ``is_open(x)``, and g · slope elsewhere: the gradient of every activation in this file, and its own."""
+
+    def forward(self, g: Array, x: Array, *, is_open: Callable[[Array], Array], slope: float = 0.0) -> Array:
+        self.is_open, self.slope, backend = is_open, slope, backend_of(g)
+        if slope:
+            return backend.choose(is_open(x), g, g * slope)
+        return backend.gate(g, is_open(x))
+
+    def grad_g(self, h: Tensor, x: Tensor) -> Tensor:
+        return Gate.apply(h, x, is_open=self.is_open, slope=self.slope)  # type: ignore[no-any-return]
+
+    def grad_x(self, h: Tensor) -> Tensor:
+        return wrap(backend_of(h.array).xp.zeros_like(h.array))
+
+
+class ReLU(Function):
+    takes_out = True
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        return backend_of(x).xp.maximum(x, 0, out=out)
+
+    def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
+        return Gate.apply(g, out, is_open=lambda y: ~(y <= 0))  # type: ignore[no-any-return]
+
+
+class LeakyReLU(Function):
+    """x where x > 0, else slope · x, for slopes from 0 on (so that the result has x's sign)."""
+
+    takes_out = True
+
+    def forward(self, x: Array, *, slope: float, out: Array | None = None) -> Array:
+        self.slope, backend = slope, backend_of(x)
+        with backend.quiet():
+            y = backend.xp.minimum(x, 0) * slope
+            return backend.xp.add(backend.xp.maximum(x, 0), y, out=y if out is None else out)
+
+    def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
+        return Gate.apply(g, out, is_open=lambda y: y > 0, slope=self.slope)  # type: ignore[no-any-return]
+
+
+class Hardtanh(Function):
+    takes_out = True
+
+    def forward(self, x: Array, *, low: float, high: float, out: Array | None = None) -> Array:
+        self.low, self.high, xp = low, high, backend_of(x).xp
+        return xp.minimum(xp.maximum(x, low, out=out), high, out=out)
+
+    def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
+        low, high = self.low, self.high
+        return Gate.apply(g, out, is_open=lambda y: ~((y <= low) | (y >= high)))  # type: ignore[no-any-return]
+
+
+class Threshold(Function):
+    """x where x > threshold (or is NaN), else value."""
+
+    def forward(self, x: Array, *, threshold: float, value: float) -> Array:
+        self.threshold = threshold
+        return backend_of(x).xp.where(x <= threshold, x.dtype.type(value), x)
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        threshold = self.threshold
+        return Gate.apply(g, x, is_open=lambda y: ~(y <= threshold))  # type: ignore[no-any-return]
+
+
+class Hardshrink(Function):
+    """x outside of [-lambd, lambd], else 0."""
+
+    def forward(self, x: Array, *, lambd: float) -> Array:
+        self.lambd = lambd
+        return backend_of(x).gate(x, ~(abs(x) <= lambd))
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        lambd = self.lambd
+        return Gate.apply(g, x, is_open=lambda y: ~(abs(y) <= lambd))  # type: ignore[no-any-return]
+
+
+class Softshrink(Function):
+    """x moved by lambd towards 0, and 0 within [-lambd, lambd]."""
+
+    def forward(self, x: Array, *, lambd: float) -> Array:
+        self.lambd, xp = lambd, backend_of(x).xp
+        return xp.maximum(x - lambd, 0) + xp.minimum(x + lambd, 0)
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        lambd = self.lambd
+        return Gate.apply(g, x, is_open=lambda y: ~(abs(y) <= lambd))  # type: ignore[no-any-return]
+
+
+class Hardsigmoid(Function):
+    """relu6(x + 3) / 6."""
+
+    def forward(self, x: Array) -> Array:
+        xp = backend_of(x).xp
+        return xp.minimum(xp.maximum(x + 3, 0), 6) / 6
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return Gate.apply(g / 6, x, is_open=lambda y: (y > -3) & (y < 3))  # type: ignore[no-any-return]
+
+
+class Hardswish(Function):
+    """x · relu6(x + 3) / 6; slope x/3 + 1/2 between its kinks at ±3, beyond them 0 and 1."""
+
+    def forward(self, x: Array) -> Array:
+        backend = backend_of(x)
+        with backend.quiet():
+            return x * backend.xp.minimum(backend.xp.maximum(x + 3, 0), 6) / 6
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        bent = Gate.apply(g * (x / 3 + 0.5), x, is_open=lambda y: (y > -3) & (y < 3))
+        return bent + Gate.apply(g, x, is_open=lambda y: ~(y < 3))  # type: ignore[no-any-return]
+
+
+class PReLU(Function):
+    """x where x > 0, else weight · x; weight has x's number of dimensions."""
+
+    def forward(self, x: Array, weight: Array) -> Array:
+        backend = backend_of(x)
+        with backend.quiet():
+            return backend.choose(x > 0, x, x * weight)
+
+    def grad_x(self, g: Tensor, x: Tensor, weight: Tensor) -> Tensor:
+        above = Gate.apply(g, x, is_open=lambda y: y > 0)
+        return above + Gate.apply(g * weight, x, is_open=lambda y: ~(y > 0))  # type: ignore[no-any-return]
+
+    def grad_weight(self, g: Tensor, x: Tensor) -> Tensor:
+        return Gate.apply(g * x, x, is_open=lambda y: ~(y > 0))  # type: ignore[no-any-return]
+
+
+def relu(x: Tensor) -> Tensor:
+    """max(x, 0). The slope at 0 is 0; NaN stays NaN.
+
+    Shapes: any; the result has x's. Errors: DtypeError for bools.
+
+    Example:
+        >>> mc.relu(mc.tensor([-1.0, 2.0]))
+        tensor([0., 2.])
+    """
+    return ReLU.apply(_number("relu", x))  # type: ignore[no-any-return]
+
+
+def relu_(x: Tensor) -> Tensor:
+    """``relu`` in x's own memory. Shapes, errors: as ``relu``; GradientError for a leaf that requires a gradient."""
+    return apply_in_place(ReLU, _number("relu_", x))
+
+
+def prelu(x: Tensor, weight: Tensor) -> Tensor:
+    """x where x > 0, else weight · x, with a weight that is learned: one for all, or one for each channel.
+
+    Shapes: x (N, C, *) or any; weight (1,) or (C,), or () for one. Errors: ShapeError where weight does not fit,
+    DtypeError where the dtypes differ. Source: He et al. 2015, https://arxiv.org/abs/1502.01852
+
+    Example:
+        >>> mc.prelu(mc.tensor([-2.0, 3.0]), mc.tensor([0.25]))
+        tensor([-0.5000,  3.0000])
+    """
+    x = floating("prelu", x)
+    if weight.array.dtype != x.array.dtype:
+        raise DtypeError("prelu: the dtypes differ", got=f"input {x.array.dtype}, weight {weight.array.dtype}",
+                         rule="input and weight have one dtype", hint="weight.to(input.dtype)")
+    if weight.ndim > 1:
+        raise ShapeError("prelu: the weight has more than one dimension", got=f"weight {tuple(weight.shape)}",
+                         rule="a weight for all, (1,), or one for each channel, (C,)")
+    channels = x.array.shape[1] if x.ndim > 1 else 1
+    if weight.array.size not in (1, channels):
+        raise ShapeError(f"prelu: {weight.array.size} weights for {channels} channels",
+                         got=f"input {tuple(x.shape)}, weight {tuple(weight.shape)}",
+                         rule="weight.numel() is 1 or input.shape[1]", hint=f"PReLU(num_parameters={channels})")
+    shape = (1, -1, *[1] * (x.ndim - 2)) if x.ndim > 1 else [1] * x.ndim
+    return PReLU.apply(x, weight.reshape(shape))  # type: ignore[no-any-return]
+
+
+def hardshrink(x: Tensor, lambd: float = 0.5) -> Tensor:
+    """x, but 0 where |x| <= lambd. Shapes: any; the result has x's. Errors: DtypeError for integers.
+
+    Example:
+        >>> mc.tensor([-1.0, 0.2, 0.7]).hardshrink()
+        tensor([-1.0000,  0.0000,  0.7000])
+    """
+    return Hardshrink.apply(floating("hardshrink", x), lambd=lambd)  # type: ignore[no-any-return]
+
+
+def floating(name: str, x: Tensor) -> Tensor:
+    """``x``, if it is floating point."""
+    if x.array.dtype.kind != "f":
+        raise DtypeError(f"{name}: the input is not floating point", got=x.array.dtype,
+                         rule=f"{name} is defined for floating point tensors", hint="x.float()")
+    return x
+
+
+def _number(name: str, x: Tensor) -> Tensor:
+    if x.array.dtype.kind == "b":
+        raise DtypeError(f"{name}: bools have no sign", got=x.array.dtype, rule=f"{name} is for numbers",
+                         hint="x.float()")
+    return x

@@ -1,0 +1,114 @@
+"""Smooth activations: sigmoid's, exp's and the Gaussian's relatives."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from minicnn.autograd.function import Function
+from minicnn.backend import backend_of
+from minicnn.ops.activation import Gate
+from minicnn.tensor import Tensor
+
+__all__: list[str] = []
+
+Array = Any
+
+_TANH_SCALE, _TANH_CUBE = math.sqrt(2 / math.pi), 0.044715
+
+
+class SiLU(Function):
+    """x · σ(x)."""
+
+    def forward(self, x: Array) -> Array:
+        backend = backend_of(x)
+        with backend.quiet():
+            return x / (1 + backend.xp.exp(-x))
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        s = x.sigmoid()
+        return g * (s * (1 + x * (1 - s)))
+
+
+class LogSigmoid(Function):
+    """log σ(x) = min(x, 0) − log(1 + exp(−|x|)): nothing overflows on either side."""
+
+    def forward(self, x: Array) -> Array:
+        xp = backend_of(x).xp
+        return xp.minimum(x, 0) - xp.log1p(xp.exp(-abs(x)))
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        return g * (-x).sigmoid()
+
+
+class Softplus(Function):
+    """log(1 + exp(beta · x)) / beta, and x itself where beta · x > threshold."""
+
+    def forward(self, x: Array, *, beta: float, threshold: float) -> Array:
+        self.beta, self.threshold, backend = beta, threshold, backend_of(x)
+        with backend.quiet():
+            scaled = x * beta
+            return backend.choose(scaled > threshold, x, backend.xp.log1p(backend.xp.exp(scaled)) / beta)
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        beta, threshold = self.beta, self.threshold
+        bent = Gate.apply(g * (x * beta).sigmoid(), x, is_open=lambda y: ~(y * beta > threshold))
+        return bent + Gate.apply(g, x, is_open=lambda y: y * beta > threshold)  # type: ignore[no-any-return]
+
+
+class Mish(Function):
+    """x · tanh(log(1 + exp(x)))."""
+
+    def forward(self, x: Array) -> Array:
+        backend = backend_of(x)
+        xp = backend.xp
+        with backend.quiet():
+            return x * xp.tanh(xp.maximum(x, 0) + xp.log1p(xp.exp(-abs(x))))
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        t = (-LogSigmoid.apply(-x)).tanh()  # log(1 + exp(x)) is −log σ(−x)
+        return g * (t + x * x.sigmoid() * (1 - t * t))
+
+
+class ELU(Function):
+    """scale · x where x > 0, else scale · alpha · (exp(input_scale · x) − 1)."""
+
+    def forward(self, x: Array, *, alpha: float, scale: float = 1.0, input_scale: float = 1.0) -> Array:
+        self.alpha, self.scale, self.input_scale, backend = alpha, scale, input_scale, backend_of(x)
+        with backend.quiet():
+            below = backend.xp.expm1(x * input_scale) * (alpha * scale)
+            return backend.choose(x <= 0, below, x * scale)
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        slope = (x.clamp(max=0) * self.input_scale).exp() * (self.alpha * self.scale * self.input_scale)
+        below = Gate.apply(g * slope, x, is_open=lambda y: y <= 0)
+        return below + Gate.apply(g * self.scale, x, is_open=lambda y: ~(y <= 0))  # type: ignore[no-any-return]
+
+
+class GELU(Function):
+    """x · Φ(x), with Φ the normal distribution's cumulative function: (1 + erf(x / √2)) / 2."""
+
+    def forward(self, x: Array) -> Array:
+        backend = backend_of(x)
+        with backend.quiet():
+            return x * (0.5 * (1 + backend.erf(x * math.sqrt(0.5))))
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        cumulative = 0.5 * (1 + (x * math.sqrt(0.5)).erf())
+        density = (x * x * -0.5).exp() * (1 / math.sqrt(2 * math.pi))
+        return g * (cumulative + x * density)
+
+
+class TanhGELU(Function):
+    """x · (1 + tanh(√(2/π) · (x + 0.044715 x³))) / 2: GELU's approximation, from before erf was cheap."""
+
+    def forward(self, x: Array) -> Array:
+        backend = backend_of(x)
+        with backend.quiet():
+            return 0.5 * x * (1 + backend.xp.tanh(_TANH_SCALE * (x + _TANH_CUBE * (x * x * x))))
+
+    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        square = x * x
+        t = (_TANH_SCALE * (x + _TANH_CUBE * (x * square))).tanh()
+        inner = _TANH_SCALE * (1 + 3 * _TANH_CUBE * square)
+        return g * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * inner)
