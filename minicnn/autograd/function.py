@@ -174,10 +174,15 @@ def mixed_devices(name: str, inputs: tuple[Any, ...]) -> DeviceError:
 
 
 def _as_array(out: Any, kind: type | None, arrays: list[Any]) -> Any:
-    """An array of what ``forward`` returned where that is a scalar, as NumPy's full reductions are."""
+    """What ``forward`` returned, made an array where it is a scalar, as NumPy's full reductions are.
+
+    An array (scalars have no ``__setitem__``) may be of another backend than the inputs: a transfer.
+    """
+    if hasattr(out, "__setitem__"):
+        return out
     array = next((a for a in arrays if a.__class__ is kind), None)
     backend = backend_for(None) if array is None else backend_of(array)
-    return out if isinstance(out, backend.array_type) else backend.xp.asarray(out)
+    return backend.xp.asarray(out)
 
 
 def _link_view(cls: type[Function], source: Tensor, result: Tensor, options: dict[str, Any]) -> None:
