@@ -15,7 +15,7 @@ from minicnn.autograd.mode import enable_grad, no_grad
 from minicnn.backend import backend_of
 from minicnn.errors import DeviceError, DtypeError, OptionError, ShapeError, StateError
 from minicnn.ops.creation import from_dlpack
-from minicnn.optim.options import check_options, plain
+from minicnn.optim.options import check_options, names_and_tensors, plain
 from minicnn.optim.rules import COUNTERS, Array, State, counter
 from minicnn.tensor import Tensor
 
@@ -86,7 +86,7 @@ class Optimizer:
         if not isinstance(param_group, dict) or "params" not in param_group:
             raise DtypeError(f"{name}: a parameter group is a dict with 'params'", got=repr(param_group)[:80],
                              hint='{"params": model.parameters(), "lr": 0.01}')
-        names, tensors = _names_and_tensors(name, param_group["params"])
+        names, tensors = names_and_tensors(name, param_group["params"])
         for tensor in tensors:
             if tensor._node is not None and not tensor.retains_grad:
                 raise OptionError(f"{name}: a non-leaf tensor cannot be optimised",
@@ -267,25 +267,6 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
 
 
 Optimizer.step = _hooked(Optimizer.step)  # type: ignore[method-assign]
-
-
-def _names_and_tensors(owner: str, params: Any) -> tuple[list[str], list[Tensor]]:
-    if isinstance(params, Tensor):
-        return [], [params]
-    if isinstance(params, set):
-        raise DtypeError(f"{owner}: the parameters are a set, which has no order", got="a set",
-                         rule="an ordered collection: states are saved by position", hint="a list")
-    listed = list(params)
-    names = [item[0] for item in listed if isinstance(item, tuple)]
-    if names and len(names) != len(listed):
-        raise OptionError(f"{owner}: some parameters have names and some do not",
-                          got=f"{len(names)} names for {len(listed)} parameters", rule="all, or none")
-    tensors = [item[1] for item in listed] if names else listed
-    for tensor in tensors:
-        if not isinstance(tensor, Tensor):
-            raise DtypeError(f"{owner}: a parameter is not a tensor", got=type(tensor).__name__,
-                             rule="parameters are tensors", hint="model.parameters()")
-    return names, tensors
 
 
 def _flat(groups: list[Group]) -> Iterator[Any]:

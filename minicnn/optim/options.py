@@ -1,4 +1,4 @@
-"""The options of a parameter group: which values are allowed, and how an update rule gets to see them."""
+"""A parameter group: what may be in it, and how an update rule gets to see its options."""
 
 from __future__ import annotations
 
@@ -36,6 +36,26 @@ def check_options(owner: str, options: dict[str, Any]) -> None:
     if options.get("fused") and options.get("foreach"):
         raise OptionError(f"{owner}: fused and foreach exclude each other", got="fused=True, foreach=True",
                           hint="leave both out: they change nothing here")
+
+
+def names_and_tensors(owner: str, params: Any) -> tuple[list[str], list[Tensor]]:
+    """What a group's ``"params"`` holds: names, where it is (name, tensor) pairs, and tensors."""
+    if isinstance(params, Tensor):
+        return [], [params]
+    if isinstance(params, set):
+        raise DtypeError(f"{owner}: the parameters are a set, which has no order", got="a set",
+                         rule="an ordered collection: states are saved by position", hint="a list")
+    listed = list(params)
+    names = [item[0] for item in listed if isinstance(item, tuple)]
+    if names and len(names) != len(listed):
+        raise OptionError(f"{owner}: some parameters have names and some do not",
+                          got=f"{len(names)} names for {len(listed)} parameters", rule="all, or none")
+    tensors = [item[1] for item in listed] if names else listed
+    for tensor in tensors:
+        if not isinstance(tensor, Tensor):
+            raise DtypeError(f"{owner}: a parameter is not a tensor", got=type(tensor).__name__,
+                             rule="parameters are tensors", hint="model.parameters()")
+    return names, tensors
 
 
 def number(owner: str, name: str, value: Any) -> float:

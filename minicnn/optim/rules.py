@@ -46,7 +46,9 @@ def descent(x: Array, g: Array, options: dict[str, Any]) -> Array:
     if options.get("decoupled_weight_decay"):
         x *= 1 - options["lr"] * decay
         return g
-    return g + decay * x
+    decayed = decay * x
+    decayed += g
+    return decayed
 
 
 def average_into(average: Array, value: Array, decay: float, work: Array) -> None:

@@ -63,6 +63,6 @@ class SGD(Optimizer):
             else:
                 b = state["momentum_buffer"].array
                 b *= momentum
-                b += (1 - options["dampening"]) * g
+                b += (1 - options["dampening"]) * g if options["dampening"] else g
             g = g + momentum * b if options["nesterov"] else b
         x -= lr * g
