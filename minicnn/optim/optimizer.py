@@ -14,6 +14,7 @@ from minicnn.autograd.inplace import edited
 from minicnn.autograd.mode import enable_grad, no_grad
 from minicnn.backend import backend_of
 from minicnn.errors import DeviceError, DtypeError, OptionError, ShapeError, StateError
+from minicnn.ops.autograd_methods import RemovableHandle
 from minicnn.ops.creation import from_dlpack
 from minicnn.optim.options import check_options, names_and_tensors, plain
 from minicnn.optim.rules import COUNTERS, Array, State, counter
@@ -211,13 +212,13 @@ class Optimizer:
                 loaded.setdefault("param_names", group["param_names"])
         self.state, self.param_groups = state, saved
 
-    def register_step_pre_hook(self, hook: Callable[..., Any]) -> HookHandle:
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(optimizer, args, kwargs)`` before each step; it may return new (args, kwargs)."""
-        return HookHandle(self._pre_hooks, hook)
+        return _registered(self._pre_hooks, hook)
 
-    def register_step_post_hook(self, hook: Callable[..., Any]) -> HookHandle:
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(optimizer, args, kwargs)`` after each step."""
-        return HookHandle(self._post_hooks, hook)
+        return _registered(self._post_hooks, hook)
 
     def __repr__(self) -> str:
         text = f"{type(self).__name__} ("
@@ -227,25 +228,13 @@ class Optimizer:
         return text + ")"
 
 
-class HookHandle:
-    """Takes a hook away again: ``handle.remove()``, or at the end of ``with handle:``."""
+_keys = itertools.count()
 
-    _numbers = itertools.count()
 
-    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
-        self.id = next(self._numbers)
-        self._hooks = hooks
-        hooks[self.id] = hook
-
-    def remove(self) -> None:
-        """Take the hook away; nothing happens the second time."""
-        self._hooks.pop(self.id, None)
-
-    def __enter__(self) -> HookHandle:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.remove()
+def _registered(hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> RemovableHandle:
+    key = next(_keys)
+    hooks[key] = hook
+    return RemovableHandle(hooks, key)
 
 
 def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
