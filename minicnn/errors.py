@@ -47,8 +47,12 @@ class DeviceError(MinicnnError, RuntimeError):
     """Tensors on different devices, or a device that is not there."""
 
 
-class OutOfRangeError(MinicnnError, IndexError):
+class OutOfRangeError(MinicnnError, IndexError, RuntimeError):
     """An index, a dimension or a class label outside its range."""
+
+
+class IndexTypeError(DtypeError, IndexError):
+    """An object, or a tensor of a dtype, that cannot index a tensor."""
 
 
 class GradientError(MinicnnError, RuntimeError):

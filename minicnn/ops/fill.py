@@ -81,13 +81,25 @@ def constant(name: str, x: Tensor, value: Any) -> Any:
     return cast(value if value.device == x.device else transfer(value, x.device), x.array.dtype)
 
 
+_LARGEST = {dtypes.float16: 65504.0, dtypes.float32: 3.4028234663852886e38}
+
+
 def number_as(name: str, value: Any, dtype: dtypes.Dtype) -> Any:
-    """The Python number ``value`` as ``dtype`` holds it; DtypeError where that is infinite or wrapped around."""
-    try:
-        found = dtype.type(int(value) if dtype.kind in "iu" else value).item()
-    except (OverflowError, ValueError):
-        found = math.inf
-    if math.isinf(found) and not (dtypes.is_float(dtype) and math.isinf(value)):
+    """The Python number ``value`` for a tensor of ``dtype``: cut to an integer where it holds these.
+
+    Errors: DtypeError where the dtype's range does not reach it (infinity itself may be stored in floats).
+    """
+    kind = dtype.kind
+    if kind == "b":
+        return bool(value)
+    if kind == "f":
+        found, fits = float(value), not math.isfinite(value) or abs(value) <= _LARGEST.get(dtype, math.inf)
+    else:
+        fits = math.isfinite(value)
+        found = int(value) if fits else 0
+        bits = 8 * dtype.itemsize - (kind == "i")
+        fits = fits and (-(2**bits) if kind == "i" else 0) <= found < 2**bits
+    if not fits:
         raise DtypeError(f"{name}: {value} does not fit {dtype}", got=value, rule=f"values lie in {dtype}'s range",
                          hint="a wider dtype, or float('inf') where infinity is meant")
     return found

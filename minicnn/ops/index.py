@@ -11,7 +11,7 @@ from typing import Any
 from minicnn.autograd.function import Function
 from minicnn.autograd.inplace import apply_in_place
 from minicnn.backend import backend_of
-from minicnn.errors import DtypeError, OptionError, OutOfRangeError, ShapeError
+from minicnn.errors import DtypeError, IndexTypeError, OptionError, OutOfRangeError, ShapeError
 from minicnn.ops.convert import cast, transfer
 from minicnn.ops.creation import tensor
 from minicnn.ops.fill import copy_, number_as
@@ -193,10 +193,10 @@ def _index_tensor(k: Tensor, x: Tensor) -> Any:
     return k if k.device == x.device else transfer(k, x.device)
 
 
-def _no_index(got: str) -> DtypeError:
-    return DtypeError("index: this is no index", got=got,
-                      rule="indices are integers, slices, None, ..., and int64, int32 or bool tensors, arrays or lists",
-                      hint="x[i.long()]; a // b instead of a / b")
+def _no_index(got: str) -> IndexTypeError:
+    return IndexTypeError("index: this is no index", got=got,
+                          rule="indices are integers, slices, None, ..., and int64, int32 or bool tensors or lists",
+                          hint="x[i.long()]; a // b instead of a / b")
 
 
 def _bound(value: Any) -> int | None:

@@ -22,7 +22,8 @@ def agree(ours: Any, theirs: Any, **tolerance: float) -> None:
     if isinstance(theirs, torch.Tensor):
         assert isinstance(ours, mc.Tensor)
         assert (tuple(ours.shape), dtype_name(ours)) == (tuple(theirs.shape), dtype_name(theirs))
-        np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().numpy(), **{"rtol": 0, "atol": 0, **tolerance})
+        exact = {"rtol": 0, "atol": 0}
+        np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().numpy(), **{**exact, **tolerance})
     elif isinstance(theirs, (tuple, list)):
         assert len(ours) == len(theirs)
         for a, b in zip(ours, theirs, strict=True):
@@ -33,8 +34,8 @@ def agree(ours: Any, theirs: Any, **tolerance: float) -> None:
 
 def both(expression: Callable[..., Any], *arrays: np.ndarray, **tolerance: float) -> None:
     """``expression(lib, *tensors)`` agrees, and so do first and second gradients where the inputs are float64."""
-    agree(expression(mc, *map(mc.from_numpy, copies(arrays))), expression(torch, *map(torch.from_numpy, copies(arrays))),
-          **tolerance)
+    ours, theirs = (expression(lib, *map(lib.from_numpy, copies(arrays))) for lib in (mc, torch))
+    agree(ours, theirs, **tolerance)
     if any(a.dtype == np.float64 for a in arrays):
         agree(gradients(mc, expression, arrays), gradients(torch, expression, arrays), rtol=1e-12, atol=1e-12)
 
@@ -58,7 +59,7 @@ def gradients(lib: Any, expression: Callable[..., Any], arrays: tuple[np.ndarray
 
 def both_refuse(expression: Callable[..., Any]) -> None:
     """Both raise; ours is an error that teaches, and of a class that PyTorch's ``except`` clauses catch."""
-    with pytest.raises(Exception) as theirs:  # noqa: PT011  whatever PyTorch raises is the expectation
+    with pytest.raises(Exception) as theirs:
         expression(torch)
     with pytest.raises(mc.errors.MinicnnError) as ours:
         expression(mc)

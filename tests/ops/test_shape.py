@@ -118,7 +118,8 @@ def test_matrices(expression):
 
 def test_zero_dimensions():
     for expression in (lambda lib, v: v[0].flatten(), lambda lib, v: v[0].squeeze(0), lambda lib, v: v[0].unsqueeze(-1),
-                       lambda lib, v: v[0].reshape(1, 1), lambda lib, v: v[0].expand(3), lambda lib, v: v[:0].reshape(0, 3),
+                       lambda lib, v: v[0].reshape(1, 1), lambda lib, v: v[0].expand(3),
+                       lambda lib, v: v[:0].reshape(0, 3),
                        lambda lib, v: v[:0].view(2, 0), lambda lib, v: lib.stack([v[0], v[1]]),
                        lambda lib, v: v[0].repeat(2, 2)):  # fmt: skip
         both(expression, V)
@@ -172,8 +173,8 @@ def test_both_refuse(name):
 
 def test_views_share_memory_where_pytorch_s_do():
     x = mc.zeros(2, 3, 4)
-    for view in (x.view(-1), x.reshape(6, 4), x.permute(2, 1, 0), x[0], x.unsqueeze(0), x.expand(5, 2, 3, 4), x.flatten(1),
-                 x.unfold(2, 2, 1), *x.split(1), *x.unbind(2)):  # fmt: skip
+    for view in (x.view(-1), x.reshape(6, 4), x.permute(2, 1, 0), x[0], x.unsqueeze(0), x.expand(5, 2, 3, 4),
+                 x.flatten(1), x.unfold(2, 2, 1), *x.split(1), *x.unbind(2)):  # fmt: skip
         assert np.shares_memory(view.array, x.array)
     for copy in (x.transpose(0, 2).reshape(-1), x.repeat(1, 1, 1), x.flip(0), x.roll(1, 0)):
         assert not np.shares_memory(copy.array, x.array)
