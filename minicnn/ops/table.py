@@ -25,11 +25,14 @@ from minicnn.ops import (
     convert,
     creation,
     cumulate,
+    diagonal,
     dropout,
+    einsum,
     extrema,
     fill,
     index,
     join,
+    linalg,
     pointwise,
     query,
     rearrange,
@@ -39,14 +42,16 @@ from minicnn.ops import (
     scatter,
     shape,
     softmax,
+    sorting,
     statistics,
     unary,
 )
 from minicnn.tensor import Tensor
 
 FAMILIES: tuple[ModuleType, ...] = (
-    activation, arithmetic, autograd_methods, compare, convert, creation, cumulate, dropout, extrema, fill, index, join,
-    pointwise, printing, query, rearrange, reduce, rounding, sampling, scatter, shape, softmax, statistics, unary,
+    activation, arithmetic, autograd_methods, compare, convert, creation, cumulate, diagonal, dropout, einsum,
+    extrema, fill, index, join, linalg, pointwise, printing, query, rearrange, reduce, rounding, sampling, scatter,
+    shape, softmax, sorting, statistics, unary,
 )  # fmt: skip
 
 
