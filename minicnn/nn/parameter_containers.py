@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, cast
 
@@ -79,7 +80,9 @@ class ParameterList(Module):
 
 
 class ParameterDict(Keyed):
-    """A dictionary of Parameters that is registered, in the order of insertion; plain tensors become Parameters.
+    """A dictionary of Parameters that is registered; plain tensors become Parameters.
+
+    Members are in the order of insertion, but those of a plain ``dict`` in that of their names, as in PyTorch.
 
     Args:
         parameters: a mapping, or pairs, from names to tensors.
@@ -95,6 +98,12 @@ class ParameterDict(Keyed):
 
     def __setitem__(self, key: str, value: Tensor) -> None:
         self.register_parameter(key, as_parameter(value))
+
+    def update(self, values: Mapping[str, Any] | Keyed | Iterable[tuple[str, Any]]) -> None:
+        """Add or replace members, from a mapping or from pairs."""
+        if isinstance(values, Mapping) and not isinstance(values, OrderedDict):
+            values = sorted(values.items())
+        super().update(values)
 
     def extra_repr(self) -> str:
         return "\n".join(_line(key, param, _LEGACY[str(param.dtype)]) for key, param in self.items())

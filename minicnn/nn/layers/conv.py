@@ -123,8 +123,10 @@ class _Conv(_ConvNd):
         """``padding`` as ``F.pad`` wants it: before and after each dimension, the last dimension first."""
         if self.padding == "same":
             pairs = [same_padding(kernel, step) for kernel, step in zip(self.kernel_size, self.dilation, strict=True)]
+        elif self.padding == "valid":
+            pairs = [(0, 0)] * self.dims
         else:
-            pairs = [(0, 0) if self.padding == "valid" else (size, size) for size in self.padding]
+            pairs = [(size, size) for size in self.padding]
         return [edge for pair in reversed(pairs) for edge in pair]
 
 
@@ -144,7 +146,8 @@ class Conv1d(_Conv):
 class Conv2d(_Conv):
     """Cross-correlation over two dimensions: (N, C, H, W) or (C, H, W) → (N, O, OH, OW).
 
-    y[n, o, i, j] = bias[o] + Σ weight[o, c, u, v] · x[n, c, i·stride + u·dilation − padding, …] over c, u, v. See ``F.conv2d``.
+    y[n, o, i, j] = bias[o] + Σ weight[o, c, u, v] · x[n, c, i·stride + u·dilation − padding, …] over c, u and v.
+    See ``F.conv2d``.
 
     Args:
         in_channels: C.
