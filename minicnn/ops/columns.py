@@ -6,7 +6,7 @@ from typing import Any
 
 from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
-from minicnn.shapes import ConvGeometry, Pair
+from minicnn.shapes.conv import ConvGeometry, Pair
 from minicnn.tensor import Tensor
 
 __all__: list[str] = []

@@ -16,7 +16,7 @@ from typing import Any
 
 from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
-from minicnn.shapes import ConvGeometry, Pair
+from minicnn.shapes.conv import ConvGeometry, Pair
 from minicnn.tensor import Tensor
 
 __all__: list[str] = []
@@ -38,7 +38,7 @@ class Conv2d(Function):
         return ConvWeightGrad.apply(x, g, geometry=self.geometry, kernel=self.kernel)  # type: ignore[no-any-return]
 
     def grad_b(self, g: Tensor) -> Tensor:
-        return g.sum((0, 2, 3))
+        return g.sum((0, 2, 3))  # type: ignore[no-any-return]
 
 
 class ConvInputGrad(Function):

@@ -6,7 +6,8 @@ from typing import Any
 
 from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
-from minicnn.shapes import Pair, PoolGeometry
+from minicnn.shapes.conv import Pair
+from minicnn.shapes.pool import PoolGeometry
 from minicnn.tensor import Tensor
 
 __all__: list[str] = []

@@ -6,7 +6,7 @@ from typing import Any
 
 from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
-from minicnn.shapes import AxisWeights
+from minicnn.shapes.resize import AxisWeights
 from minicnn.tensor import Tensor
 
 __all__: list[str] = []

@@ -21,6 +21,12 @@ from minicnn.nn.functional.activation import (
     threshold,
     threshold_,
 )
+from minicnn.nn.functional.adaptive_pool import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+)
 from minicnn.nn.functional.conv import (
     conv1d,
     conv2d,
@@ -74,10 +80,6 @@ from minicnn.nn.functional.norm import (
 )
 from minicnn.nn.functional.pad import pad
 from minicnn.nn.functional.pool import (
-    adaptive_avg_pool1d,
-    adaptive_avg_pool2d,
-    adaptive_max_pool1d,
-    adaptive_max_pool2d,
     avg_pool1d,
     avg_pool2d,
     lp_pool1d,

@@ -9,7 +9,7 @@ from minicnn.errors import DtypeError, OptionError, ShapeError
 from minicnn.nn.functional.images import as_given, as_images, check_input, check_no_bools, check_tensor, lift
 from minicnn.ops.conv import Conv2d, ConvInputGrad
 from minicnn.ops.pad import Pad
-from minicnn.shapes import ConvGeometry, Pair, conv_geometry
+from minicnn.shapes.conv import ConvGeometry, Pair, conv_geometry
 from minicnn.tensor import Tensor
 
 __all__ = ["conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"]
@@ -65,8 +65,8 @@ def conv2d(
         dilation: the step from tap to tap of the kernel.
         groups: channels are cut into so many groups that do not see each other; C of them make it depthwise.
 
-    Shapes: input (N, C, H, W) or (C, H, W), weight (O, C/groups, KH, KW), bias (O,) → (N, O, OH, OW) or (O, OH, OW) with
-    OH = ⌊(H + 2·padding − dilation·(KH − 1) − 1) / stride⌋ + 1.
+    Shapes: input (N, C, H, W) or (C, H, W), weight (O, C/groups, KH, KW), bias (O,) → (N, O, OH, OW) or (O, OH, OW)
+    with OH = ⌊(H + 2·padding − dilation·(KH − 1) − 1) / stride⌋ + 1.
     Errors: ShapeError where sizes do not fit; OptionError for a stride, padding, … out of range; DtypeError where the
     dtypes differ.
     Source: V. Dumoulin and F. Visin, "A guide to convolution arithmetic for deep learning", 2016.
@@ -129,8 +129,8 @@ def conv_transpose2d(
         groups: channels are cut into so many groups that do not see each other.
         dilation: the step from tap to tap of the kernel.
 
-    Shapes: input (N, C, H, W) or (C, H, W), weight (C, O/groups, KH, KW), bias (O,) → (N, O, OH, OW) or (O, OH, OW) with
-    OH = (H − 1)·stride − 2·padding + dilation·(KH − 1) + output_padding + 1.
+    Shapes: input (N, C, H, W) or (C, H, W), weight (C, O/groups, KH, KW), bias (O,) → (N, O, OH, OW) or (O, OH, OW)
+    with OH = (H − 1)·stride − 2·padding + dilation·(KH − 1) + output_padding + 1.
     Errors: as ``conv2d``.
     Source: M. Zeiler et al., "Deconvolutional networks", CVPR 2010.
 
@@ -142,8 +142,9 @@ def conv_transpose2d(
 
 
 def _conv(
-    name: str, spatial: int, x: Tensor, w: Tensor, b: Tensor | None, stride: Any, padding: Any, dilation: Any, groups: int
-) -> Tensor:
+    name: str, spatial: int, x: Tensor, w: Tensor, b: Tensor | None,
+    stride: Any, padding: Any, dilation: Any, groups: int,
+) -> Tensor:  # fmt: skip
     _check_tensors(name, spatial, x, w, b)
     images, kernels = as_images(x, spatial), as_images(w, spatial)
     geometry = _geometry(name, spatial, kernels, stride, padding, dilation, groups)
@@ -154,7 +155,7 @@ def _conv(
     size = geometry.output_size(images.array.shape[2:], kernels.array.shape[2:])
     if min(size) < 1:
         raise _no_window(name, spatial, x, w, geometry)
-    return as_given(Conv2d.apply(images, kernels, b, geometry=geometry), x, spatial)
+    return as_given(Conv2d.apply(images, kernels, b, geometry=geometry), x, spatial)  # type: ignore[no-any-return]
 
 
 def _transposed(
@@ -178,7 +179,7 @@ def _transposed(
                          rule="(H − 1)·stride − 2·padding + dilation·(KH − 1) + output_padding + 1 >= 1",
                          hint="less padding")
     y = as_given(_adjoint(images, kernels, geometry, extra, size), x, spatial)
-    return y if b is None else y + b.reshape(out_channels, *(1,) * spatial)
+    return y if b is None else y + b.reshape(out_channels, *(1,) * spatial)  # type: ignore[no-any-return]
 
 
 def _adjoint(x: Tensor, w: Tensor, geometry: ConvGeometry, extra: Pair, size: Pair) -> Tensor:
@@ -254,7 +255,8 @@ def _check_transposed_channels(name: str, spatial: int, x: Tensor, w: Tensor, gr
 
 def _check_bias(name: str, b: Tensor | None, channels: int) -> None:
     if b is not None and b.array.shape != (channels,):
-        raise ShapeError(f"{name}: the bias does not fit", got=f"bias {tuple(b.array.shape)}, {channels} output channels",
+        raise ShapeError(f"{name}: the bias does not fit",
+                         got=f"bias {tuple(b.array.shape)}, {channels} output channels",
                          rule=f"bias is ({channels},), one number for each output channel", hint="bias=None for none")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from minicnn.errors import DtypeError, ShapeError
 from minicnn.ops.shape import View
-from minicnn.shapes import ntuple
+from minicnn.shapes.conv import ntuple
 from minicnn.tensor import Tensor
 
 AXES = {1: "L", 2: "H, W"}
@@ -75,10 +75,12 @@ def as_images(x: Tensor, spatial: int) -> Tensor:
     return _view(x, (*(1,) * (2 - len(lead)), *lead, *(1,) * (2 - spatial), *shape[len(lead) :]))
 
 
-def as_given(y: Tensor, x: Tensor, spatial: int) -> Tensor:
-    """y (N, C, H, W) in the form that ``x`` had: without the batch, or the height, that ``as_images`` added."""
+def as_given(y: Any, x: Tensor, spatial: int) -> Any:
+    """y (N, C, H, W), or each of several, in the form that ``x`` had: without what ``as_images`` added."""
     if x.array.ndim == 4:
         return y
+    if isinstance(y, tuple):
+        return tuple(as_given(each, x, spatial) for each in y)
     shape, lead = y.array.shape, x.array.ndim - spatial
     return _view(y, (*shape[2 - lead : 2], *shape[4 - spatial :]))
 

@@ -13,7 +13,7 @@ from minicnn.ops.operands import choice
 from minicnn.ops.pad import Pad
 from minicnn.ops.resize import Resize
 from minicnn.ops.shape import reshaped
-from minicnn.shapes import Pair, ntuple
+from minicnn.shapes.conv import Pair, ntuple
 from minicnn.shapes.pad import pad_weights
 from minicnn.tensor import Tensor
 
@@ -46,11 +46,12 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     check_tensor("pad", "input", input)
     choice("pad", "mode", mode, MODES)
     if not isinstance(pad, Sequence):
-        raise DtypeError("pad: the amounts are no sequence", got=repr(pad)[:80], rule="(before, after) for each dimension",
-                         hint="(1, 1, 1, 1) pads an image by one all around")
+        raise DtypeError("pad: the amounts are no sequence", got=repr(pad)[:80],
+                         rule="(before, after) for each dimension", hint="(1, 1, 1, 1) pads an image by one all around")
     amounts = ntuple(pad, len(pad), "pad: pad")
     if len(amounts) % 2 or len(amounts) > 2 * input.ndim:
-        raise OptionError("pad: the amounts do not fit the dimensions", got=f"{len(amounts)} amounts, input {_shape(input)}",
+        raise OptionError("pad: the amounts do not fit the dimensions",
+                          got=f"{len(amounts)} amounts, input {_shape(input)}",
                           rule="(before, after) for some of the last dimensions", hint="(left, right, top, bottom)")
     pairs = [(amounts[i], amounts[i + 1]) for i in range(0, len(amounts), 2)][::-1]
     for n, (before, after) in zip(input.array.shape[input.ndim - len(pairs) :], pairs, strict=True):
@@ -61,7 +62,8 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if mode == "constant":
         return _constant(input, pairs, 0 if value is None else value)
     if value:
-        raise OptionError(f"pad: mode {mode!r} takes no value", got=f"value={value}", rule='value is for mode="constant"')
+        raise OptionError(f"pad: mode {mode!r} takes no value", got=f"value={value}",
+                          rule='value is for mode="constant"')
     _check_repeats(input, pairs, mode)
     return _repeated(input, pairs, mode)
 
@@ -105,7 +107,8 @@ def _repeated(x: Tensor, pairs: list[Pair], mode: str) -> Tensor:
     *others, columns = (pad_weights(n, *amounts, mode) for n, amounts in zip(shape[-number:], pairs, strict=True))
     rows = others.pop() if others else pad_weights(1, 0, 0, mode)
     if not others:
-        return as_given(Resize.apply(as_images(x, number), rows=rows, columns=columns), x, number)
+        y = Resize.apply(as_images(x, number), rows=rows, columns=columns)
+        return as_given(y, x, number)  # type: ignore[no-any-return]
     lead, depth = math.prod(shape[:-3]), shape[-3]
     y = Resize.apply(reshaped(x, (lead, depth, *shape[-2:])), rows=rows, columns=columns)
     height, width = y.array.shape[2:]

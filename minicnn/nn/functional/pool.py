@@ -1,4 +1,4 @@
-"""Pooling of sequences and images: by windows (max, average, power mean) and to a given size (adaptive)."""
+"""Pooling by windows: their maximum, mean or p-norm."""
 
 from __future__ import annotations
 
@@ -8,26 +8,16 @@ from functools import lru_cache
 from operator import index
 from typing import Any
 
-from minicnn.errors import DtypeError, OptionError, ShapeError
-from minicnn.nn.functional.images import (
-    as_given,
-    as_images,
-    check_floating,
-    check_input,
-    check_no_bools,
-    lift,
-)
-from minicnn.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
-from minicnn.shapes import Pair, PoolGeometry
+from minicnn.errors import OptionError, ShapeError
+from minicnn.nn.functional.images import as_given, as_images, check_floating, check_input, check_no_bools, lift
+from minicnn.ops.pool import AvgPool, MaxPool
+from minicnn.shapes.conv import Pair
+from minicnn.shapes.pool import PoolGeometry
 from minicnn.tensor import Tensor
 
-__all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "avg_pool1d",
-    "avg_pool2d", "lp_pool1d", "lp_pool2d", "max_pool1d", "max_pool2d",
-]  # fmt: skip
+__all__ = ["avg_pool1d", "avg_pool2d", "lp_pool1d", "lp_pool2d", "max_pool1d", "max_pool2d"]
 
 Option = int | Sequence[int]
-OutputSize = int | None | Sequence[int | None]
 
 
 def max_pool1d(
@@ -71,7 +61,7 @@ def max_pool2d(
         padding: pixels of -inf around the image, at most half of the kernel size.
         dilation: the step from tap to tap of the window.
         ceil_mode: keep a last window that hangs over the edge, if it starts inside of the input or its left padding.
-        return_indices: also return where each maximum was found, h·W + w in its own plane, as ``max_unpool2d`` takes it.
+        return_indices: also return where each maximum was found, h·W + w in its plane, as ``max_unpool2d`` takes it.
 
     Shapes: input (N, C, H, W) or (C, H, W) → (N, C, OH, OW) or (C, OH, OW), indices of the same shape, int64, with
     OH = ⌊(H + 2·padding − dilation·(KH − 1) − 1) / stride⌋ + 1, or ⌈…⌉ + 1 with ceil_mode.
@@ -103,7 +93,7 @@ def avg_pool1d(
         >>> mc.nn.functional.avg_pool1d(mc.tensor([[1.0, 3.0, 2.0, 0.0]]), 2)
         tensor([[2., 1.]])
     """
-    geometry = _geometry("avg_pool1d", 1, kernel_size, stride, padding, 1, ceil_mode)
+    geometry = pool_geometry("avg_pool1d", 1, kernel_size, stride, padding, ceil_mode=ceil_mode)
     return _avg_pool("avg_pool1d", 1, input, geometry, count_include_pad, None)
 
 
@@ -135,7 +125,7 @@ def avg_pool2d(
         >>> mc.nn.functional.avg_pool2d(mc.tensor([[[1.0, 2.0], [4.0, 3.0]]]), 2)
         tensor([[[2.5000]]])
     """
-    geometry = _geometry("avg_pool2d", 2, kernel_size, stride, padding, 1, ceil_mode)
+    geometry = pool_geometry("avg_pool2d", 2, kernel_size, stride, padding, ceil_mode=ceil_mode)
     if divisor_override is not None and index(divisor_override) == 0:
         raise OptionError("avg_pool2d: nothing can be divided by 0", got="divisor_override=0",
                           rule="divisor_override is None or not 0")
@@ -159,11 +149,11 @@ def lp_pool1d(
 def lp_pool2d(
     input: Tensor, norm_type: float, kernel_size: Option, stride: Option | None = None, ceil_mode: bool = False
 ) -> Tensor:
-    """The p-norm of each window, signs kept: y[n, c, i, j] = (Σ over the window of x^p)^(1/p).
+    """The p-norm of each window: y[n, c, i, j] = (Σ over the window of x^p)^(1/p).
 
-    With p = 1 this is a sum, and with p = ∞ the maximum of |x| (with −∞ the minimum). An odd p of negative numbers has no real root: NaN.
-    Where the sum is 0 so is the gradient, though the root has none. A window of ``ceil_mode`` that hangs over the edge
-    counts as if its missing pixels had the mean of the others.
+    With p = 1 this is a sum, and with p = ∞ the maximum of |x| (with −∞ the minimum). An odd p of negative numbers has
+    no real root: NaN. Where the sum is 0 so is the gradient, though the root has none. A window of ``ceil_mode`` that
+    hangs over the edge counts as if its missing pixels had the mean of the others.
 
     Args:
         input: floating point images.
@@ -184,72 +174,16 @@ def lp_pool2d(
     return _lp_pool("lp_pool2d", 2, input, norm_type, kernel_size, stride, ceil_mode)
 
 
-def adaptive_max_pool1d(input: Tensor, output_size: Option, return_indices: bool = False) -> Any:
-    """The maximum of each of ``output_size`` bins of a sequence: ``adaptive_max_pool2d`` in one dimension.
-
-    Shapes: input (N, C, L) or (C, L) → (N, C, OL) or (C, OL). Args, errors: as ``adaptive_max_pool2d``.
-    """
-    return _adaptive("adaptive_max_pool1d", 1, AdaptiveMaxPool, input, output_size, indices=bool(return_indices))
-
-
-def adaptive_max_pool2d(input: Tensor, output_size: OutputSize, return_indices: bool = False) -> Any:
-    """The maximum of each of OH × OW bins, whatever the input's size. Ties, NaN and gradients: as ``max_pool2d``.
-
-    Bin i holds the pixels ⌊i·H/OH⌋ to ⌈(i + 1)·H/OH⌉ − 1; bins overlap where the sizes do not divide.
-
-    Args:
-        input: floating point images.
-        output_size: (OH, OW), or one number for both; None keeps the input's size.
-        return_indices: also return where each maximum was found, h·W + w in its own plane.
-
-    Shapes: input (N, C, H, W) or (C, H, W) → (N, C, OH, OW) or (C, OH, OW).
-    Errors: ShapeError, OptionError for a negative size, DtypeError for integers.
-
-    Example:
-        >>> mc.nn.functional.adaptive_max_pool2d(mc.arange(25.0).reshape(1, 5, 5), 2)
-        tensor([[[12., 14.],
-                 [22., 24.]]])
-    """
-    return _adaptive("adaptive_max_pool2d", 2, AdaptiveMaxPool, input, output_size, indices=bool(return_indices))
-
-
-def adaptive_avg_pool1d(input: Tensor, output_size: Option) -> Tensor:
-    """The mean of each of ``output_size`` bins of a sequence: ``adaptive_avg_pool2d`` in one dimension.
-
-    Shapes: input (N, C, L) or (C, L) → (N, C, OL) or (C, OL). Args, errors: as ``adaptive_avg_pool2d``.
-    """
-    return _adaptive("adaptive_avg_pool1d", 1, AdaptiveAvgPool, input, output_size)  # type: ignore[no-any-return]
-
-
-def adaptive_avg_pool2d(input: Tensor, output_size: OutputSize) -> Tensor:
-    """The mean of each of OH × OW bins, whatever the input's size; bins are those of ``adaptive_max_pool2d``.
-
-    ``output_size=1`` is global average pooling.
-
-    Args:
-        input: floating point images.
-        output_size: (OH, OW), or one number for both; None keeps the input's size.
-
-    Shapes: input (N, C, H, W) or (C, H, W) → (N, C, OH, OW) or (C, OH, OW).
-    Errors: ShapeError, OptionError for a negative size, DtypeError for integers.
-    Source: M. Lin, Q. Chen and S. Yan, "Network in network", ICLR 2014 (global average pooling).
-
-    Example:
-        >>> mc.nn.functional.adaptive_avg_pool2d(mc.arange(4.0).reshape(1, 2, 2), 1)
-        tensor([[[1.5000]]])
-    """
-    return _adaptive("adaptive_avg_pool2d", 2, AdaptiveAvgPool, input, output_size)  # type: ignore[no-any-return]
-
-
 def _max_pool(
-    name: str, spatial: int, x: Tensor, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, indices: bool
-) -> Any:
-    geometry = _geometry(name, spatial, kernel, stride, padding, dilation, ceil_mode)
+    name: str, spatial: int, x: Tensor,
+    kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, indices: bool,
+) -> Any:  # fmt: skip
+    geometry = pool_geometry(name, spatial, kernel, stride, padding, dilation, ceil_mode)
     check_input(name, x, spatial)
     check_no_bools(name, x)
     images = as_images(x, spatial)
     _check_windows(name, spatial, x, images, geometry)
-    return _as_given(MaxPool.apply(images, geometry=geometry, indices=bool(indices)), x, spatial)
+    return as_given(MaxPool.apply(images, geometry=geometry, indices=bool(indices)), x, spatial)
 
 
 def _avg_pool(
@@ -261,58 +195,29 @@ def _avg_pool(
     _check_windows(name, spatial, x, images, geometry)
     y = AvgPool.apply(images, geometry=geometry, count_include_pad=bool(count_include_pad),
                       divisor_override=divisor_override)  # fmt: skip
-    return as_given(y, x, spatial)
+    return as_given(y, x, spatial)  # type: ignore[no-any-return]
 
 
 def _lp_pool(name: str, spatial: int, x: Tensor, p: float, kernel: Any, stride: Any, ceil_mode: bool) -> Tensor:
-    geometry = _geometry(name, spatial, kernel, stride, 0, 1, ceil_mode)
+    geometry = pool_geometry(name, spatial, kernel, stride, 0, ceil_mode=ceil_mode)
     if p == 0:
-        raise OptionError(f"{name}: there is no 0-norm", got="norm_type=0", rule="norm_type is not 0", hint="norm_type=2")
+        raise OptionError(f"{name}: there is no 0-norm", got="norm_type=0", rule="norm_type is not 0",
+                          hint="norm_type=2")
     check_input(name, x, spatial)
     check_floating(name, x)
     if math.isinf(p):  # the limits: the greatest magnitude, and the least
         sign = math.copysign(1, p)
-        return sign * _max_pool(name, spatial, sign * x.abs(), kernel, stride, 0, 1, ceil_mode, False)  # type: ignore[no-any-return]
-    total = _avg_pool(name, spatial, x**p, geometry, True, None) * (geometry.kernel[0] * geometry.kernel[1])
+        found = _max_pool(name, spatial, x.abs() * sign, kernel, stride, 0, 1, ceil_mode, False)
+        return found * sign  # type: ignore[no-any-return]
+    mean: Any = _avg_pool(name, spatial, x.pow(p), geometry, True, None)
+    total = mean * (geometry.kernel[0] * geometry.kernel[1])
     zero = total.detach() == 0
     root = total.masked_fill(zero, 1.0) ** (1 / p)  # a detour round the root's infinite slope at 0
     return root.masked_fill(zero, 0.0)  # type: ignore[no-any-return]
 
 
-def _adaptive(name: str, spatial: int, pool: Any, x: Tensor, output_size: Any, **options: Any) -> Any:
-    check_input(name, x, spatial)
-    check_floating(name, x)
-    images = as_images(x, spatial)
-    size = _output_size(name, spatial, output_size, images.array.shape[2:])
-    return _as_given(pool.apply(images, output_size=size, **options), x, spatial)
-
-
-def _output_size(name: str, spatial: int, output_size: Any, size: Pair) -> Pair:
-    """(OH, OW) with the input's own size for each None; only images have that choice."""
-    given = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * spatial
-    if len(given) != spatial:
-        raise OptionError(f"{name}: output_size has {len(given)} numbers", got=repr(output_size),
-                          rule=f"one number, or {spatial}")
-    if spatial == 2:
-        given = tuple(own if n is None else n for n, own in zip(given, size, strict=True))
-    height, width = lift(given, spatial, f"{name}: output_size", 1)
-    if min(height, width) < 0:
-        raise OptionError(f"{name}: a size is negative", got=repr(output_size), rule="output_size >= 0")
-    return height, width
-
-
-def _as_given(found: Any, x: Tensor, spatial: int) -> Any:
-    """``as_given`` of a result, or of maxima and their indices."""
-    return tuple(as_given(y, x, spatial) for y in found) if isinstance(found, tuple) else as_given(found, x, spatial)
-
-
-def pool_geometry(name: str, spatial: int, kernel: Any, stride: Any, padding: Any) -> PoolGeometry:
-    """The geometry of an undilated pooling's options."""
-    return _geometry(name, spatial, kernel, stride, padding, 1, False)
-
-
-def _geometry(
-    name: str, spatial: int, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+def pool_geometry(
+    name: str, spatial: int, kernel: Any, stride: Any, padding: Any, dilation: Any = 1, ceil_mode: bool = False
 ) -> PoolGeometry:
     """The options as one value; a 1-D function's are those of an image of height 1."""
     window = lift(kernel, spatial, f"{name}: kernel_size", 1)

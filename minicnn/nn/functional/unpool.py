@@ -7,10 +7,11 @@ from typing import Any
 
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, OutOfRangeError, ShapeError
-from minicnn.nn.functional.images import as_given, as_images, check_floating, check_input, check_tensor
+from minicnn.nn.functional.images import as_given, as_images, check_floating, check_input, check_tensor, lift
 from minicnn.nn.functional.pool import Option, pool_geometry
 from minicnn.ops.pool import MaxUnpool
-from minicnn.shapes import Pair, PoolGeometry
+from minicnn.shapes.conv import Pair
+from minicnn.shapes.pool import PoolGeometry
 from minicnn.tensor import Tensor
 
 __all__ = ["max_unpool1d", "max_unpool2d"]
@@ -44,7 +45,8 @@ def max_unpool2d(
         input: floating point images, as max-pooling returned them.
         indices: int64 positions h·W + w, as max-pooling returned them.
         kernel_size, stride, padding: those of the pooling.
-        output_size: which of the sizes that pool to the input's size; by default (H − 1)·stride − 2·padding + kernel_size.
+        output_size: which of the sizes that pool to the input's size; by default
+            (H − 1)·stride − 2·padding + kernel_size.
 
     Shapes: input and indices (N, C, H, W) or (C, H, W) → (N, C, OH, OW) or (C, OH, OW).
     Errors: ShapeError where indices and input differ; OptionError for an output_size a stride or more from the default;
@@ -77,7 +79,8 @@ def _unpool(
     images = as_images(x, spatial)
     size = _unpooled_size(name, spatial, geometry, images.array.shape[2:], output_size)
     _check_indices(name, indices, size)
-    return as_given(MaxUnpool.apply(images, as_images(indices, spatial), size=size), x, spatial)
+    y = MaxUnpool.apply(images, as_images(indices, spatial), size=size)
+    return as_given(y, x, spatial)  # type: ignore[no-any-return]
 
 
 def _unpooled_size(name: str, spatial: int, geometry: PoolGeometry, size: Pair, output_size: Any) -> Pair:
@@ -88,7 +91,7 @@ def _unpooled_size(name: str, spatial: int, geometry: PoolGeometry, size: Pair, 
     if len(wanted) != spatial:
         raise OptionError(f"{name}: output_size has {len(wanted)} numbers", got=repr(output_size),
                           rule=f"{spatial} numbers, or {spatial + 2} with N and C")
-    height, width = (*default[: 2 - spatial], *wanted)
+    height, width = lift(wanted, spatial, f"{name}: output_size", default[0])
     if any(abs(n - d) >= s for n, d, s in zip((height, width), default, geometry.stride, strict=True)):
         raise OptionError(f"{name}: output_size is out of range", got=repr(output_size),
                           rule=f"less than a stride {geometry.stride[2 - spatial:]} from {default[2 - spatial:]}",
@@ -99,6 +102,7 @@ def _unpooled_size(name: str, spatial: int, geometry: PoolGeometry, size: Pair, 
 def _check_indices(name: str, indices: Tensor, size: Pair) -> None:
     array = indices.array
     if array.size and bool(backend_of(array).xp.any((array < 0) | (array >= size[0] * size[1]))):
-        raise OutOfRangeError(f"{name}: an index is outside of the result", got=f"{int(array.min())} to {int(array.max())}",
+        raise OutOfRangeError(f"{name}: an index is outside of the result",
+                              got=f"{int(array.min())} to {int(array.max())}",
                               rule=f"0 <= index < {size[0]} · {size[1]}, the result's pixels",
                               hint="output_size, the size of what was pooled")

@@ -11,7 +11,8 @@ from minicnn.nn.functional.images import as_given, as_images, check_input, check
 from minicnn.ops.columns import Fold, Unfold
 from minicnn.ops.resize import Resize
 from minicnn.ops.shape import reshaped
-from minicnn.shapes import AxisWeights, ConvGeometry, Pair, axis_weights, conv_geometry, ntuple, pair
+from minicnn.shapes.conv import ConvGeometry, Pair, conv_geometry, ntuple, pair
+from minicnn.shapes.resize import AxisWeights, axis_weights
 from minicnn.tensor import Tensor
 
 __all__ = [
@@ -72,7 +73,8 @@ def interpolate(
         for n, out, factor in zip(input.array.shape[2:], sizes, factors, strict=True)
     ]  # fmt: skip
     rows, columns = (*(AxisWeights(1, (((0, 1.0),),)),) * (2 - spatial), *tables)
-    return as_given(Resize.apply(as_images(input, spatial), rows=rows, columns=columns), input, spatial)
+    y = Resize.apply(as_images(input, spatial), rows=rows, columns=columns)
+    return as_given(y, input, spatial)  # type: ignore[no-any-return]
 
 
 def upsample(
@@ -99,9 +101,11 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
         tensor([[[0., 1.],
                  [2., 3.]]])
     """
-    r, (*lead, channels, H, W) = _factor("pixel_shuffle", "upscale_factor", input, upscale_factor), input.array.shape
+    r = _factor("pixel_shuffle", "upscale_factor", input, upscale_factor)
+    *lead, channels, H, W = input.array.shape
     if channels % (r * r):
-        raise ShapeError(f"pixel_shuffle: {channels} channels do not divide by {r}²", got=f"input {(*lead, channels, H, W)}",
+        raise ShapeError(f"pixel_shuffle: {channels} channels do not divide by {r}²",
+                         got=f"input {tuple(input.array.shape)}",
                          rule="input.shape[-3] is a multiple of upscale_factor²",
                          hint=f"a convolution to C · {r * r} channels before")
     n, out = len(lead), channels // (r * r)
@@ -120,7 +124,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
         >>> mc.nn.functional.pixel_unshuffle(mc.arange(4.0).reshape(1, 2, 2), 2).flatten()
         tensor([0., 1., 2., 3.])
     """
-    r, (*lead, channels, H, W) = _factor("pixel_unshuffle", "downscale_factor", input, downscale_factor), input.array.shape
+    r = _factor("pixel_unshuffle", "downscale_factor", input, downscale_factor)
+    *lead, channels, H, W = input.array.shape
     if H % r or W % r:
         raise ShapeError(f"pixel_unshuffle: the image does not divide by {r}", got=f"input {(*lead, channels, H, W)}",
                          rule="height and width are multiples of downscale_factor", hint="pad or crop the image")
@@ -143,7 +148,8 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     check_tensor("channel_shuffle", "input", input)
     shape = input.array.shape
     if len(shape) < 3:
-        raise ShapeError("channel_shuffle: the input has no pixels", got=f"input {tuple(shape)}", rule="input is (N, C, …)")
+        raise ShapeError("channel_shuffle: the input has no pixels", got=f"input {tuple(shape)}",
+                         rule="input is (N, C, …)")
     parts = _positive("channel_shuffle", "groups", groups)
     if shape[1] % parts:
         raise ShapeError(f"channel_shuffle: {shape[1]} channels do not divide into {parts} groups",
@@ -188,7 +194,12 @@ def unfold(input: Tensor, kernel_size: Option, dilation: Option = 1, padding: Op
 
 
 def fold(
-    input: Tensor, output_size: Option, kernel_size: Option, dilation: Option = 1, padding: Option = 0, stride: Option = 1
+    input: Tensor,
+    output_size: Option,
+    kernel_size: Option,
+    dilation: Option = 1,
+    padding: Option = 0,
+    stride: Option = 1,
 ) -> Tensor:
     """Columns added up to an image: the adjoint of ``unfold``. Pixels that windows share are sums, so
     ``fold(unfold(x))`` is x times the number of windows over each pixel.
@@ -251,7 +262,8 @@ def _target(shape: Sequence[int], size: Any, scale_factor: Any) -> tuple[tuple[i
     """The size to resize to, and the scale factors as the user gave them, None where there are none."""
     spatial = len(shape)
     if (size is None) == (scale_factor is None):
-        raise OptionError("interpolate: say either a size or a scale_factor", got=f"size={size}, scale_factor={scale_factor}",
+        raise OptionError("interpolate: say either a size or a scale_factor",
+                          got=f"size={size}, scale_factor={scale_factor}",
                           rule="one of the two is None", hint="scale_factor=2 doubles the size")
     given = scale_factor if size is None else size
     if isinstance(given, Sequence) and len(given) != spatial:
@@ -259,8 +271,9 @@ def _target(shape: Sequence[int], size: Any, scale_factor: Any) -> tuple[tuple[i
                           rule=f"one number, or {spatial}: one for each dimension after the channels")
     factors: tuple[float | None, ...] = (None,) * spatial
     if size is None:
-        factors = tuple(map(float, scale_factor)) if isinstance(scale_factor, Sequence) else (float(scale_factor),) * spatial
-        sizes = tuple(int(n * factor) for n, factor in zip(shape, factors, strict=True))  # type: ignore[operator]
+        each = scale_factor if isinstance(scale_factor, Sequence) else (scale_factor,) * spatial
+        factors = tuple(map(float, each))
+        sizes = tuple(int(n * factor) for n, factor in zip(shape, each, strict=True))
     else:
         sizes = ntuple(size, spatial, "interpolate: size")
     if min(sizes) < 1:

@@ -1,9 +1,9 @@
-"""The same call by minicnn and by PyTorch: values, gradients and second gradients, in every precision and memory order."""
+"""The same call by minicnn and by PyTorch: values, gradients and second gradients, in each precision and order."""
 
 from __future__ import annotations
 
-import zlib
 import warnings
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,7 +28,7 @@ def channels_last(a: Array) -> Array:
 
 
 def agree(call: Callable[..., Any], *inputs: Array, second: bool = True, float32: bool = True, seed: str = "") -> None:
-    """Compare ``call(F, *tensors)`` of both libraries; ``call`` returns a tensor, or several of which the first counts."""
+    """Compare ``call(F, *tensors)`` of both libraries; where it returns several tensors the first has the gradients."""
     torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     theirs = _torch(torch, call, inputs, second, "float64", seed)
     _compare(_minicnn(call, inputs, second, "float64", seed), theirs, "float64")

@@ -84,7 +84,8 @@ def test_conv_transpose2d(options: dict[str, Any], bias: bool) -> None:
 
 @pytest.mark.parametrize("shape", [(2, 4, 3, 3), (4, 3, 3), (0, 4, 3, 3)], ids=["batched", "unbatched", "empty batch"])
 def test_conv_transpose2d_batches(shape: tuple[int, ...]) -> None:
-    agree(lambda f, x, w, b: f.conv_transpose2d(x, w, b, stride=2, padding=1), normal(*shape), normal(4, 2, 3, 3), normal(2))
+    agree(lambda f, x, w, b: f.conv_transpose2d(x, w, b, stride=2, padding=1), normal(*shape), normal(4, 2, 3, 3),
+          normal(2))
 
 
 @pytest.mark.parametrize("options", [{}, {"stride": 2, "padding": 1, "output_padding": 1}, {"groups": 2, "dilation": 2},
@@ -97,7 +98,8 @@ def test_conv_transpose1d(options: dict[str, Any], shape: tuple[int, ...]) -> No
 
 def test_same_padding_with_a_stride_raises() -> None:
     """Row 1."""
-    raises(OptionError, "stride 1", function="conv2d", args=(normal(1, 1, 5, 5), normal(1, 1, 3, 3)), padding="same", stride=2)
+    args = normal(1, 1, 5, 5), normal(1, 1, 3, 3)
+    raises(OptionError, "stride 1", function="conv2d", args=args, padding="same", stride=2)
 
 
 def test_same_padding_of_an_even_kernel_is_larger_at_the_right_and_bottom() -> None:
@@ -127,9 +129,16 @@ def test_unbatched_input_gives_unbatched_output() -> None:
     assert F.conv_transpose2d(mc.ones(2, 5, 5), mc.ones(2, 3, 3, 3)).shape == (3, 7, 7)
 
 
-@pytest.mark.parametrize(("options", "fits"), [({"output_padding": 1}, False), ({"output_padding": 1, "stride": 2}, True),
-                                               ({"output_padding": 1, "dilation": 2}, True),
-                                               ({"output_padding": 2, "stride": 2, "dilation": 2}, False)], ids=str)
+@pytest.mark.parametrize(
+    ("options", "fits"),
+    [
+        ({"output_padding": 1}, False),
+        ({"output_padding": 1, "stride": 2}, True),
+        ({"output_padding": 1, "dilation": 2}, True),
+        ({"output_padding": 2, "stride": 2, "dilation": 2}, False),
+    ],
+    ids=str,
+)
 def test_output_padding_is_smaller_than_stride_or_dilation(options: dict[str, Any], fits: bool) -> None:
     """Row 7."""
     args = normal(1, 2, 3, 3), normal(2, 1, 3, 3)
