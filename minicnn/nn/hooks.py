@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from minicnn.autograd import Function
 from minicnn.autograd.mode import mode
+from minicnn.backend import backend_of
 from minicnn.errors import DtypeError
 from minicnn.nn.registry import Registry
-from minicnn.tensor import Tensor
+from minicnn.tensor import Tensor, wrap
 
 if TYPE_CHECKING:
     from minicnn.nn.module import Module
@@ -93,7 +94,8 @@ class Hooks(Registry):
     def register_full_backward_hook(self, hook: Hook, prepend: bool = False) -> RemovableHandle:
         """Call ``hook(module, grad_input, grad_output)`` when the gradients of the inputs are known.
 
-        Both are tuples, with None for what has no gradient; what it returns, unless None, replaces ``grad_input``.
+        Both are tuples, with None for what is no tensor, and for all inputs where none requires a gradient. What the
+        hook returns, unless None, replaces ``grad_input``.
         """
         return _register(self._tables().backward, hook, prepend)
 
@@ -163,12 +165,9 @@ class _BackwardWatch:
     def __init__(self, module: Module, hooks: HookTables) -> None:
         self.module, self.hooks = module, hooks
         self.grad_output: tuple[Tensor | None, ...] = ()
-        self.input_count = 0
-        self.gated: list[int] = []
 
     def inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        self.input_count = len(args)
-        passed, self.gated = _through_gate(args, self.input_gradients)
+        passed, self.into = _through_gate(args, self.input_gradients)
         return passed
 
     def outputs(self, output: Any) -> Any:
@@ -176,24 +175,23 @@ class _BackwardWatch:
             return self.outputs((output,))[0]
         if not isinstance(output, (tuple, list)):
             return output
-        passed, self.output_gated = _through_gate(tuple(output), self.output_gradients)
-        self.output_count = len(output)
+        passed, self.out_of = _through_gate(tuple(output), self.output_gradients)
         return passed if isinstance(output, tuple) else list(passed)
 
     def output_gradients(self, grads: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
-        grad_output = _spread(grads, self.output_gated, self.output_count)
+        grad_output = self.out_of.spread(grads)
         for hook in list(self.hooks.backward_pre.values()):
             changed = hook(self.module, grad_output)
             if changed is not None:
                 grad_output = changed if isinstance(changed, tuple) else (changed,)
         self.grad_output = grad_output
-        if not self.gated:  # no gradient will arrive at the inputs, so this is the end of it
-            self.run_hooks((None,) * self.input_count)
-        return tuple(grad_output[i] for i in self.output_gated)
+        if not self.into.gated:  # no gradient will arrive at the inputs, so this is the end of it
+            self.run_hooks((None,) * len(self.into.kinds))
+        return tuple(grad_output[i] for i in self.out_of.gated)
 
     def input_gradients(self, grads: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
-        grad_input = self.run_hooks(_spread(grads, self.gated, self.input_count))
-        return tuple(grad_input[i] for i in self.gated)
+        grad_input = self.run_hooks(self.into.spread(grads))
+        return tuple(grad_input[i] for i in self.into.gated)
 
     def run_hooks(self, grad_input: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
         for hook in list(self.hooks.backward.values()):
@@ -217,21 +215,34 @@ class Gate(Function):
         return self.arrived(g if isinstance(g, tuple) else (g,))
 
 
-def _through_gate(values: tuple[Any, ...], arrived: Callable[..., Any]) -> tuple[tuple[Any, ...], list[int]]:
-    """``values`` with those that require a gradient passed through a Gate, and their positions."""
-    gated = [i for i, value in enumerate(values) if mode.grad and isinstance(value, Tensor) and value.tracked]
-    passed = list(values)
-    if gated:
-        for i, through in zip(gated, Gate.apply(*(values[i] for i in gated), arrived=arrived), strict=True):
+class _Places:
+    """Which of several values pass through a gate, and what the others' gradients are: zeros, None for no tensor."""
+
+    def __init__(self, values: tuple[Any, ...]) -> None:
+        tensors = [value if isinstance(value, Tensor) else None for value in values]
+        self.gated = [i for i, t in enumerate(tensors) if t is not None and t.tracked and mode.grad]
+        self.kinds = [None if t is None else (backend_of(t.array).xp, t.array.shape, t.array.dtype) for t in tensors]
+
+    def spread(self, grads: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+        found = dict(zip(self.gated, grads, strict=True))
+        return tuple(self.zeros(i) if found.get(i) is None else found[i] for i in range(len(self.kinds)))
+
+    def zeros(self, position: int) -> Tensor | None:
+        kind = self.kinds[position]
+        if kind is None:
+            return None
+        xp, shape, dtype = kind
+        return wrap(xp.zeros(shape, dtype))
+
+
+def _through_gate(values: tuple[Any, ...], arrived: Callable[..., Any]) -> tuple[tuple[Any, ...], _Places]:
+    """``values`` with those that require a gradient passed through a Gate."""
+    places, passed = _Places(values), list(values)
+    if places.gated:
+        opened = Gate.apply(*(values[i] for i in places.gated), arrived=arrived)
+        for i, through in zip(places.gated, opened, strict=True):
             passed[i] = through
-    return tuple(passed), gated
-
-
-def _spread(grads: tuple[Tensor | None, ...], positions: list[int], total: int) -> tuple[Tensor | None, ...]:
-    spread: list[Tensor | None] = [None] * total
-    for i, g in zip(positions, grads, strict=True):
-        spread[i] = g
-    return tuple(spread)
+    return tuple(passed), places
 
 
 def _register(hooks: OrderedDict[int, Any], entry: Any, prepend: bool) -> RemovableHandle:

@@ -73,7 +73,7 @@ def test_module_list():
     layers.insert(0, nn.ReLU())
     layers[1] = nn.Tanh()
     assert kinds(layers) == ["ReLU", "Tanh", "Linear", "Linear"]
-    assert kinds(layers + [nn.ELU()])[-1] == "ELU"
+    assert kinds(layers + nn.ModuleList([nn.ELU()]))[-1] == "ELU"
     with pytest.raises(NotImplementedError):
         layers(1)
 

@@ -23,7 +23,8 @@ def draw(init, empty, name, shape, args):
     ("uniform_", {}), ("uniform_", {"a": -2.0, "b": 3.0}), ("normal_", {}), ("normal_", {"mean": 1.0, "std": 0.1}),
     ("trunc_normal_", {}), ("trunc_normal_", {"mean": 0.5, "std": 2.0, "a": -1.0, "b": 1.0}),
     ("xavier_uniform_", {"gain": 1.5}), ("xavier_normal_", {}), ("kaiming_uniform_", {}), ("kaiming_normal_", {}),
-    ("kaiming_uniform_", {"a": 0.2, "mode": "fan_out"}), ("kaiming_normal_", {"nonlinearity": "relu", "mode": "fan_out"}),
+    ("kaiming_uniform_", {"a": 0.2, "mode": "fan_out"}),
+    ("kaiming_normal_", {"nonlinearity": "relu", "mode": "fan_out"}),
     ("kaiming_normal_", {"nonlinearity": "tanh"}), ("orthogonal_", {}), ("orthogonal_", {"gain": 2.0}),
     ("ones_", {}), ("zeros_", {}), ("constant_", {"val": 0.3}),
 ])  # fmt: skip
@@ -38,7 +39,8 @@ def test_values_equal_pytorchs(name, args, shape):  # SEMANTICS 41
 
 
 @pytest.mark.parametrize(("name", "shape", "args"), [
-    ("eye_", (3, 5), {}), ("dirac_", (4, 2, 3), {}), ("dirac_", (4, 2, 3, 5), {"groups": 2}), ("dirac_", (2, 4, 1, 1), {}),
+    ("eye_", (3, 5), {}),
+    ("dirac_", (4, 2, 3), {}), ("dirac_", (4, 2, 3, 5), {"groups": 2}), ("dirac_", (2, 4, 1, 1), {}),
     ("sparse_", (10, 3), {"sparsity": 0.25}), ("sparse_", (6, 4), {"sparsity": 0.5, "std": 1.0}),
 ])  # fmt: skip
 def test_patterns_equal_pytorchs(name, shape, args):
@@ -123,3 +125,15 @@ def test_old_names_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         init.ones_(mc.empty(2))
+
+
+@pytest.mark.parametrize("name", ["uniform_", "normal_", "trunc_normal_", "ones_", "eye_", "xavier_uniform_",
+                                  "kaiming_normal_", "orthogonal_"])  # fmt: skip
+def test_other_devices_get_the_same_values(name, device):
+    drawn = []
+    for where in ("cpu", device):
+        mc.manual_seed(4)
+        drawn.append(getattr(init, name)(mc.empty(6, 4, device=where)).cpu().tolist())
+    assert drawn[0] == drawn[1]
+    init.dirac_(mc.empty(2, 2, 3, device=device))
+    init.sparse_(mc.empty(4, 3, device=device), 0.5)

@@ -28,7 +28,8 @@ def assert_same_state(ours, theirs):
     mine, its = ours.state_dict(), theirs.state_dict()
     assert list(mine) == list(its)
     for name, value in its.items():
-        assert mine[name].shape == tuple(value.shape) and str(mine[name].dtype) == str(value.dtype).removeprefix("torch.")
+        assert mine[name].shape == tuple(value.shape)
+        assert str(mine[name].dtype) == str(value.dtype).removeprefix("torch.")
         np.testing.assert_allclose(mine[name].numpy(), value.numpy(), rtol=1e-5, atol=1e-6, err_msg=name)
 
 
@@ -211,8 +212,9 @@ def test_dropout_layers_follow_the_mode():
     lambda: nn.Conv2d(3, 4, 3, groups=2), lambda: nn.Conv2d(4, 3, 3, groups=2), lambda: nn.Conv2d(2, 2, 3, groups=0),
     lambda: nn.Conv2d(4, 4, 3, padding="full"), lambda: nn.Conv2d(4, 4, 3, stride=2, padding="same"),
     lambda: nn.Conv2d(4, 4, 3, padding_mode="mirror"), lambda: nn.ConvTranspose2d(4, 4, 3, padding_mode="reflect"),
-    lambda: nn.Conv2d(1, 1, (3, 3, 3)), lambda: nn.GroupNorm(3, 4), lambda: nn.Dropout(1.5), lambda: nn.Bilinear(0, 1, 1),
-    lambda: nn.Hardtanh(1, 1), lambda: nn.MultiMarginLoss(p=3), lambda: nn.TripletMarginLoss(margin=0),
+    lambda: nn.Conv2d(1, 1, (3, 3, 3)), lambda: nn.GroupNorm(3, 4), lambda: nn.Dropout(1.5),
+    lambda: nn.Bilinear(0, 1, 1), lambda: nn.Hardtanh(1, 1),
+    lambda: nn.MultiMarginLoss(p=3), lambda: nn.TripletMarginLoss(margin=0),
     lambda: nn.Softmax2d()(mc.zeros(2, 2)), lambda: nn.LazyConv2d(1, 1)(mc.zeros(2, 2)),
     lambda: nn.InstanceNorm2d(3, affine=True)(mc.zeros(1, 4, 2, 2)),
 ])  # fmt: skip
@@ -238,3 +240,22 @@ def test_device_and_dtype_of_parameters():
     norm = nn.BatchNorm2d(2, dtype=mc.float64)
     assert norm.running_mean.dtype == mc.float64 and norm.num_batches_tracked.dtype == mc.int64
     assert F.relu(layer(mc.zeros(1, 1, 3, 3, dtype=mc.float64))).shape == (1, 2, 1, 1)
+
+
+@pytest.mark.parametrize(("expression", "shape"), LAYERS, ids=ids)
+def test_layers_run_on_other_devices(expression, shape, device):
+    mc.manual_seed(1)
+    here = eval(expression, vars(nn).copy())
+    there = eval(expression, vars(nn).copy()).to(device)
+    there.load_state_dict(here.state_dict())
+    a = mc.tensor(np.abs(values(1, shape)) + 0.1, requires_grad=True)
+    b = a.detach().to(device).requires_grad_()
+    results = []
+    for layer, x in ((here, a), (there, b)):
+        mc.manual_seed(2)
+        y = layer(x * 1)
+        (y * y).sum().backward()
+        results.append([t.detach().cpu().numpy() for t in (y, x.grad, *(p.grad for p in layer.parameters()))])
+    assert str(there(b * 1).device).startswith(device)
+    for mine, other in zip(*results, strict=True):
+        np.testing.assert_allclose(other, mine, rtol=1e-4, atol=1e-4)

@@ -10,8 +10,9 @@ EXPRESSIONS = [
     *dict.fromkeys(row[0] for row in [*LAYERS, *PAIRS, *LOSSES]),
     "MaxUnpool1d(2, padding=1)", "MaxUnpool2d((2, 3), stride=1)", "AdaptiveMaxPool2d(3, return_indices=True)",
     "MaxPool2d(2, return_indices=True)", "Embedding(3, 4)", "Embedding(3, 4, padding_idx=-1)",
-    "LazyConv1d(3, 3)", "LazyConv2d(3, 3, padding=1)", "LazyConvTranspose1d(3, 3)", "LazyConvTranspose2d(3, 3, stride=2)",
-    "LazyLinear(3)", "LazyLinear(3, bias=False)", "LazyBatchNorm1d()", "LazyBatchNorm2d(affine=False)",
+    "LazyConv1d(3, 3)", "LazyConv2d(3, 3, padding=1)", "LazyConvTranspose1d(3, 3)",
+    "LazyConvTranspose2d(3, 3, stride=2)", "LazyLinear(3)",
+    "LazyLinear(3, bias=False)", "LazyBatchNorm1d()", "LazyBatchNorm2d(affine=False)",
     "LazyInstanceNorm1d()", "LazyInstanceNorm2d(affine=False)",
 ]  # fmt: skip
 
@@ -34,5 +35,5 @@ def test_known_reprs():
 
 def test_every_layer_is_in_a_table():
     layers = {name for name, value in vars(nn).items() if isinstance(value, type) and issubclass(value, nn.Module)}
-    elsewhere = {"Module", "Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "LazyModuleMixin"}
-    assert layers - elsewhere == {expression.partition("(")[0] for expression in EXPRESSIONS}
+    others = {"Module", "Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "LazyModuleMixin"}
+    assert layers - others == {expression.partition("(")[0] for expression in EXPRESSIONS}
