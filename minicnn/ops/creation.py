@@ -1,8 +1,7 @@
-"""New tensors: from data, filled with constants, in even steps."""
+"""New tensors: from data, and filled with constants."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from minicnn import dtypes
@@ -14,8 +13,8 @@ from minicnn.shapes.sizes import size_tuple
 from minicnn.tensor import Tensor, wrap
 
 __all__ = [
-    "arange", "as_tensor", "asarray", "empty", "empty_like", "eye", "from_dlpack", "from_numpy", "full", "full_like",
-    "linspace", "logspace", "ones", "ones_like", "tensor", "zeros", "zeros_like",
+    "as_tensor", "asarray", "empty", "empty_like", "from_dlpack", "from_numpy", "full", "full_like", "ones",
+    "ones_like", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 METHODS = ("new_empty", "new_full", "new_ones", "new_tensor", "new_zeros")
 
@@ -106,20 +105,19 @@ _DLPACK_CUDA = 2
 
 def _values(name: str, data: Any, dtype: Any) -> Array:
     """A NumPy array of ``data`` in ``dtype``, or in the dtype that PyTorch infers; ``data`` itself where it is one."""
-    xp = _host.xp
     plain = _plain(name, data)
-    keeps = hasattr(_first(plain), "dtype")
+    kinds = _kinds(name, plain)
     try:
-        values = plain if isinstance(plain, _host.array_type) else xp.array(plain)
-    except (ValueError, OverflowError) as error:
-        raise _unreadable(name, plain, error) from error
+        values = plain if isinstance(plain, _host.array_type) else _host.xp.array(plain)
+    except ValueError as error:
+        raise ShapeError(f"{name}: the lists have uneven lengths", got=repr(plain)[:80],
+                         rule="lists at the same depth have the same length",
+                         hint="pad the short ones to one length") from error
+    if values.dtype.kind not in "biuf" or (values.dtype.kind == "u" and dtypes.int64 in kinds):
+        raise OptionError(f"{name}: a number does not fit int64", got=repr(plain)[:80], rule="-2**63 <= number < 2**63",
+                          hint="write it as a float")
     if dtype is None:
-        if values.dtype.kind not in "biuf" or (values.dtype.kind == "u" and not keeps):
-            raise _unreadable(name, plain)
-        dtype = values.dtype if keeps or values.dtype.kind != "f" else dtypes.get_default_dtype()
-        dtype = dtypes.int64 if not keeps and values.dtype.kind == "i" else dtypes.as_dtype(dtype)
-    elif values.dtype.kind not in "biuf":
-        raise _unreadable(name, plain)
+        dtype = dtypes.result_type(*(_host.xp.empty(1, kind) for kind in kinds)) if kinds else float
     with _host.quiet():
         return values.astype(dtypes.as_dtype(dtype), copy=False)
 
@@ -136,38 +134,31 @@ def _plain(name: str, data: Any) -> Any:
     return data
 
 
-def _first(data: Any) -> Any:
-    while isinstance(data, list):
-        if not data:
-            return 0.0
-        data = data[0]
-    return data
+def _kinds(name: str, data: Any) -> set[dtypes.Dtype]:
+    """The dtypes of all numbers in ``data``; Python's count as bool, int64 and the default float dtype."""
+    if isinstance(data, list):
+        types = set(map(type, data))
+        if types <= {bool, int, float}:
+            return {dtypes.scalar_dtype(kind()) for kind in types}
+        return set().union(*(_kinds(name, item) for item in data))
+    if hasattr(data, "dtype") and hasattr(data, "ndim"):
+        return {dtypes.as_dtype(data.dtype)}
+    if type(data) in (bool, int, float):
+        return {dtypes.scalar_dtype(data)}
+    text = isinstance(data, str | bytes)
+    raise DtypeError(f"{name}: this is no number", got=repr(data)[:80],
+                     rule="data are numbers, bools, or nested lists or arrays of them",
+                     hint="map class names to integers first" if text else None)
 
 
-def _unreadable(name: str, data: Any, error: Exception | None = None) -> Exception:
-    if isinstance(error, OverflowError):
-        return DtypeError(f"{name}: a number does not fit the dtype", got=repr(data)[:80], rule=str(error))
-    if isinstance(data, list) and isinstance(error, ValueError):
-        return ShapeError(f"{name}: the lists have uneven lengths", got=repr(data)[:80],
-                          rule="lists at the same depth have the same length", hint="pad the short ones to one length")
-    text = isinstance(_first(data), str | bytes)
-    return DtypeError(f"{name}: these are no numbers", got=repr(data)[:80],
-                      rule="data are numbers, bools, or nested lists or arrays of them",
-                      hint="map class names to integers first" if text else None)
-
-
-def full(*size: Any, fill_value: Any = None, dtype: Any = None, device: Place = None,
+def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Place = None,
          requires_grad: bool = False) -> Tensor:
-    """``full(size, fill_value)``: every element is ``fill_value``, in its dtype unless another is given."""
-    if fill_value is None:
-        *sizes, fill_value = size
-    else:
-        sizes = list(size)
-    fill_value = operand("full", fill_value, None)
-    number = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    """Every element is ``fill_value``, a number or 0-d tensor, in its dtype unless another is given."""
+    value = operand("full", fill_value, None)
     if dtype is None:
-        dtype = fill_value.dtype if isinstance(fill_value, Tensor) else dtypes.scalar_dtype(fill_value)
-    return _filled("full", tuple(sizes), number, dtype, device, requires_grad)
+        dtype = value.dtype if isinstance(value, Tensor) else dtypes.scalar_dtype(value)
+    number = value.item() if isinstance(value, Tensor) else value
+    return _filled("full", (size,), number, dtype, device, requires_grad)
 
 
 def zeros(*size: Any, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
@@ -199,7 +190,7 @@ def _filled(name: str, size: tuple[Any, ...], value: Any, dtype: Any, device: Pl
 def checked_sizes(name: str, size: tuple[Any, ...]) -> tuple[int, ...]:
     """Sizes given as varargs or a sequence, none negative."""
     if not size:
-        raise ShapeError(f"{name}: no size", got="no arguments", rule="at least one size, or a tuple",
+        raise DtypeError(f"{name}: no size", got="no arguments", rule="at least one size, or a tuple",
                          hint=f"{name}(()) has no dimensions")
     shape = size_tuple(name, size)
     if min(shape, default=0) < 0:
@@ -260,57 +251,3 @@ def new_full(x: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device
 def new_tensor(x: Tensor, data: Any, *, dtype: Any = None, device: Place = None, requires_grad: bool = False) -> Tensor:
     """``mc.tensor(data)`` in the dtype and on the device of ``x``."""
     return tensor(data, dtype=dtype or x.dtype, device=device or x.device, requires_grad=requires_grad)
-
-
-def arange(*bounds: Any, start: Any = None, end: Any = None, step: Any = None, dtype: Any = None,
-           device: Place = None, requires_grad: bool = False) -> Tensor:
-    """``arange(end)``, ``arange(start, end)`` or ``arange(start, end, step)``: from start up to, without, end.
-
-    The dtype is int64 unless a float is given. Errors: OptionError for a step of 0 or away from end.
-    """
-    given = dict(zip(("end",) if len(bounds) == 1 else ("start", "end", "step"), bounds, strict=False))
-    given |= {k: v for k, v in (("start", start), ("end", end), ("step", step)) if v is not None}
-    given = {"start": 0, "step": 1, **given}
-    numbers = first, last, by = [_number("arange", given.get(key)) for key in ("start", "end", "step")]
-    if by == 0 or (last - first) * by < 0:
-        raise OptionError("arange: the steps do not lead from start to end", got=f"{first} to {last} by {by}",
-                          rule="step is not 0, and has the sign of end - start")
-    if dtype is None:
-        dtype = dtypes.get_default_dtype() if any(isinstance(n, float) for n in numbers) else dtypes.int64
-    count = math.ceil((last - first) / by)
-    xp = backend_for(device).xp
-    steps = xp.arange(count, dtype=dtypes.float64 if isinstance(first + by, float) else dtypes.int64)
-    return finish(wrap((first + steps * by).astype(dtypes.as_dtype(dtype))), requires_grad)
-
-
-def _number(name: str, value: Any) -> Any:
-    value = value.item() if hasattr(value, "item") else value
-    if not isinstance(value, int | float):
-        raise DtypeError(f"{name}: this is no number", got=repr(value)[:80], rule="bounds and steps are numbers")
-    return value
-
-
-def linspace(start: float, end: float, steps: int, *, dtype: Any = None, device: Place = None,
-             requires_grad: bool = False) -> Tensor:
-    """``steps`` numbers in even steps from ``start`` to ``end``, both included."""
-    first, last = _number("linspace", start), _number("linspace", end)
-    if steps < 0:
-        raise OptionError("linspace: a negative number of steps", got=steps, rule="steps >= 0")
-    dtype = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
-    xp = backend_for(device).xp
-    return finish(wrap(xp.linspace(first, last, steps).astype(dtype)), requires_grad)
-
-
-def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None, device: Place = None,
-             requires_grad: bool = False) -> Tensor:
-    """``base`` to the powers of ``linspace(start, end, steps)``."""
-    powers = linspace(start, end, steps, dtype=dtypes.float64, device=device)
-    dtype = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
-    return finish(wrap((base**powers.array).astype(dtype)), requires_grad)
-
-
-def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Place = None,
-        requires_grad: bool = False) -> Tensor:
-    """An (n, m) matrix of ones on the diagonal, zeros elsewhere; m is n unless given."""
-    dtype = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
-    return finish(wrap(backend_for(device).xp.eye(n, m, dtype=dtype)), requires_grad)

@@ -8,7 +8,8 @@ from typing import Any
 from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
 from minicnn.errors import OptionError, ShapeError
-from minicnn.ops.index import ALL, PICK, Index
+from minicnn.ops.index import Index
+from minicnn.ops.keys import ALL, PICK
 from minicnn.ops.shape import Reshape, expand, reshaped, transpose
 from minicnn.shapes.dims import one_dim
 from minicnn.shapes.sizes import dims_in_order, size_tuple, varargs

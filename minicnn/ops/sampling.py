@@ -114,6 +114,6 @@ def bernoulli(x: Tensor, p: float | None = None, *, generator: Generator | None 
 
 def multinomial(x: Tensor, num_samples: int, replacement: bool = False, *,
                 generator: Generator | None = None) -> Tensor:
-    """Positions drawn in proportion to the weights in ``x`` -> int64: (K,) -> (num_samples,), (N, K) -> (N, num_samples)."""
+    """int64 positions drawn in proportion to the weights ``x``: (K,) -> (num_samples,), (N, K) -> (N, num_samples)."""
     values = (generator or default_generator).multinomial(_host(x), num_samples, replacement)
     return place(values, x.device)

@@ -8,7 +8,8 @@ from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OutOfRangeError, ShapeError
 from minicnn.ops.fill import constant
-from minicnn.ops.index import ALL, PICK, Index, IndexAdd, IndexPut, Pattern, get_item
+from minicnn.ops.index import Index, IndexAdd, IndexPut, get_item
+from minicnn.ops.keys import ALL, PICK, Pattern
 from minicnn.ops.operands import check_broadcast, choice
 from minicnn.ops.shape import expand, reshaped
 from minicnn.shapes.dims import one_dim

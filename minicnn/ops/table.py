@@ -44,6 +44,7 @@ from minicnn.ops import (
     softmax,
     sorting,
     statistics,
+    steps,
     unary,
 )
 from minicnn.tensor import Tensor
@@ -51,7 +52,7 @@ from minicnn.tensor import Tensor
 FAMILIES: tuple[ModuleType, ...] = (
     activation, arithmetic, autograd_methods, compare, convert, creation, cumulate, diagonal, dropout, einsum,
     extrema, fill, index, join, linalg, pointwise, printing, query, rearrange, reduce, rounding, sampling, scatter,
-    shape, softmax, sorting, statistics, unary,
+    shape, softmax, sorting, statistics, steps, unary,
 )  # fmt: skip
 
 
