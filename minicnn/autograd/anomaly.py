@@ -41,13 +41,13 @@ class detect_anomaly(_Switch):  # noqa: N801
         super().__init__(anomaly=Watch() if enabled else None)
 
 
-def check_forward(node: Function, inputs: list[Any], out: Any) -> None:
-    """Raise if ``out`` is not finite although all inputs are; remember the layer for the backward pass."""
+def check_forward(node: Function, inputs: list[Any], outs: tuple[Any, ...]) -> None:
+    """Raise if one of ``outs`` is not finite although all inputs are; remember the layer for the backward pass."""
     layers = mode.anomaly.layers
     node.trace = f"layer {layers[-1]}" if layers else "no layer"
     if any(_fault(a) for a in inputs):
         return
-    for array in out if isinstance(out, tuple) else (out,):
+    for array in outs:
         fault = _fault(array)
         if fault:
             ranges = ", ".join(_describe(a) for a in inputs)

@@ -25,7 +25,7 @@ from minicnn.autograd import anomaly
 from minicnn.autograd.mode import mode
 from minicnn.autograd.plan import Plan
 from minicnn.autograd.saved import save
-from minicnn.backend import backend_for, backend_of
+from minicnn.backend import backend_for, backend_of, is_array
 from minicnn.errors import DeviceError
 from minicnn.tensor import Tensor, wrap
 
@@ -80,12 +80,12 @@ class Function:
         node = _new(cls)
         arrays, kind, needed = node._open(inputs)
         out = node.forward(*arrays, **options)  # type: ignore[attr-defined]
-        if mode.anomaly is not None:
-            anomaly.check_forward(node, arrays, out)
+        if out.__class__ is tuple:
+            return node._outputs(inputs, arrays, out, kind, needed)
         if out.__class__ is not kind:
-            if type(out) is tuple:
-                return node._outputs(inputs, arrays, out, kind, needed)
             out = _as_array(out, kind, arrays)
+        if mode.anomaly is not None:
+            anomaly.check_forward(node, arrays, (out,))
         result = wrap(out)
         if needed:
             node._record(inputs, arrays, result)
@@ -148,7 +148,10 @@ class Function:
         self, inputs: tuple[Any, ...], arrays: list[Any], outs: tuple[Any, ...], kind: type | None, needed: bool
     ) -> tuple[Tensor, ...]:
         """Wrap several results; those that are not floating point carry no gradient."""
-        results = tuple(wrap(out if out.__class__ is kind else _as_array(out, kind, arrays)) for out in outs)
+        outs = tuple(out if out.__class__ is kind else _as_array(out, kind, arrays) for out in outs)
+        if mode.anomaly is not None:
+            anomaly.check_forward(self, arrays, outs)
+        results = tuple(wrap(out) for out in outs)
         if needed:
             self._record(inputs, arrays, results[0])
             for slot, result in enumerate(results):
@@ -174,15 +177,11 @@ def mixed_devices(name: str, inputs: tuple[Any, ...]) -> DeviceError:
 
 
 def _as_array(out: Any, kind: type | None, arrays: list[Any]) -> Any:
-    """What ``forward`` returned, made an array where it is a scalar, as NumPy's full reductions are.
-
-    An array (scalars have no ``__setitem__``) may be of another backend than the inputs: a transfer.
-    """
-    if hasattr(out, "__setitem__"):
+    """An array of what ``forward`` returned where that is a scalar, as NumPy's full reductions are."""
+    if is_array(out):
         return out
     array = next((a for a in arrays if a.__class__ is kind), None)
-    backend = backend_for(None) if array is None else backend_of(array)
-    return backend.xp.asarray(out)
+    return (backend_for(None) if array is None else backend_of(array)).xp.asarray(out)
 
 
 def _link_view(cls: type[Function], source: Tensor, result: Tensor, options: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from minicnn.backend.numpy import NumpyBackend
 from minicnn.backend.portable import Backend
 from minicnn.errors import DeviceError, DtypeError
 
-__all__ = ["Backend", "Device", "backend_for", "backend_of", "default_device", "register_backend", "set_default_device"]
+__all__ = ["Backend", "Device", "backend_for", "backend_of", "default_device", "is_array", "register_backend", "set_default_device"]
 
 _cpu = NumpyBackend()
 _BY_TYPE: dict[type, Callable[[Any], Backend]] = {}
@@ -47,6 +47,11 @@ def backend_of(array: Any) -> Backend:
         raise DtypeError(f"{kind.__name__} is not an array of any loaded backend", got=repr(array)[:80],
                          rule="arrays come from a device that was asked for", hint="mc.as_tensor(value)")
     return find(array)
+
+
+def is_array(value: Any) -> bool:
+    """Whether ``value`` is an array of a loaded backend."""
+    return type(value) is _cpu.array_type or type(value) in _BY_TYPE
 
 
 def backend_for(device: Device | str | None) -> Backend:
