@@ -105,12 +105,13 @@ class Registry:
                              hint=f"nn.Parameter(value), or del self.{name} first")
 
     def __getattr__(self, name: str) -> Any:
-        held = self._holder(name)
-        if held is not None:
-            return self.__dict__[held][name]
+        fields = self.__dict__
+        for table in _KINDS if "_modules" in fields else ():
+            if name in fields[table]:
+                return fields[table][name]
         if name.startswith("__"):
             raise AttributeError(name)  # a protocol's probe, not a slip of the pen
-        if "_modules" not in self.__dict__:
+        if "_modules" not in fields:
             raise MissingAttributeError(f"{type(self).__name__} has no attribute '{name}'", got="an unfinished module",
                                         rule="Module.__init__ makes the tables first", hint="super().__init__()")
         raise missing_attribute(type(self).__name__, name, [n for n in dir(self) if not n.startswith("_")])
