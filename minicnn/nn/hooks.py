@@ -8,7 +8,7 @@ from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from minicnn.autograd import Function
+from minicnn.autograd.gate import Gate
 from minicnn.autograd.mode import mode
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError
@@ -199,20 +199,6 @@ class _BackwardWatch:
             if changed is not None:
                 grad_input = changed if isinstance(changed, tuple) else (changed,)
         return grad_input
-
-
-class Gate(Function):
-    """The identity on several tensors at once, which calls ``arrived`` with their gradients.
-
-    It copies: were its results the inputs' own memory, an in-place layer behind it would edit them unseen.
-    """
-
-    def forward(self, *xs: Any, arrived: Callable[..., Any]) -> Any:
-        self.arrived = arrived
-        return tuple(x.copy(order="K") for x in xs)
-
-    def backward(self, g: Any) -> Any:
-        return self.arrived(g if isinstance(g, tuple) else (g,))
 
 
 class _Places:

@@ -416,6 +416,18 @@ def test_full_backward_hook_without_input_gradient_and_with_several():
     assert seen2[0][0].tolist() == [[10.0]] and seen2[0][1].tolist() == [[0.0]]
 
 
+def test_backward_hooks_leave_second_derivatives_alone():
+    class Cube(nn.Module):
+        def forward(self, x):
+            return x * x * x
+
+    cube, x = Cube(), mc.tensor([2.0], requires_grad=True)
+    cube.register_full_backward_hook(lambda module, grad_input, grad_output: (grad_input[0] * 10,))
+    (first,) = mc.grad(cube(x), x, create_graph=True)
+    (second,) = mc.grad(first, x)
+    assert first.item() == 120.0 and second.item() == 120.0
+
+
 def test_backward_hooks_stand_in_place_layers():
     x = mc.tensor([-1.0, 2.0], requires_grad=True)
     relu, seen = nn.ReLU(inplace=True), []
