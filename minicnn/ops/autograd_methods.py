@@ -11,6 +11,8 @@ from minicnn.autograd import api
 from minicnn.autograd.inplace import RETAIN
 from minicnn.backend import Device, backend_for, backend_of
 from minicnn.errors import GradientError
+from minicnn.ops.arithmetic import add
+from minicnn.ops.convert import clone
 from minicnn.tensor import Tensor, _new, alias
 
 __all__: list[str] = []
@@ -121,7 +123,7 @@ def retain_grad(x: Tensor) -> None:
     def retain(g: Tensor) -> None:
         tensor = holder()
         if tensor is not None:
-            tensor.grad = g.clone() if tensor.grad is None else tensor.grad + g
+            tensor.grad = clone(g) if tensor.grad is None else add(tensor.grad, g)
 
     _node_hooks(x)[RETAIN] = retain
 

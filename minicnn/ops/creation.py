@@ -7,6 +7,7 @@ from typing import Any
 from minicnn import dtypes
 from minicnn.backend import Device, backend_for, backend_of
 from minicnn.errors import DtypeError, OptionError, ShapeError
+from minicnn.ops.convert import to
 from minicnn.ops.fill import number_as
 from minicnn.ops.operands import operand
 from minicnn.shapes.sizes import size_tuple
@@ -21,7 +22,7 @@ METHODS = ("new_empty", "new_full", "new_ones", "new_tensor", "new_zeros")
 Array = Any
 Place = Device | str | None
 
-_host = backend_for("cpu")
+_host: Any = backend_for("cpu")
 
 
 def finish(made: Tensor, requires_grad: bool) -> Tensor:
@@ -48,7 +49,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Place = None, requires_grad:
                 [3., 4.]])
     """
     if isinstance(data, Tensor):
-        moved = data.detach().to(device=device, dtype=dtype)
+        moved = to(data.detach(), device=device, dtype=dtype)
         return finish(wrap(moved.array.copy() if moved.array is data.array else moved.array), requires_grad)
     values = _values("tensor", data, dtype)
     if values is data:
@@ -59,7 +60,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Place = None, requires_grad:
 def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     """``data`` as a tensor, without a copy where it is a tensor or array of that dtype on that device already."""
     if isinstance(data, Tensor):
-        return data.to(device=device, dtype=dtype)
+        return to(data, device=device, dtype=dtype)
     values = _values("as_tensor", data, dtype)
     made = wrap(backend_for(device).from_numpy(values))
     made._aliased = values is data
@@ -105,10 +106,10 @@ _DLPACK_CUDA = 2
 
 def _values(name: str, data: Any, dtype: Any) -> Array:
     """A NumPy array of ``data`` in ``dtype``, or in the dtype that PyTorch infers; ``data`` itself where it is one."""
-    plain = _plain(name, data)
+    plain: Any = _plain(name, data)
     kinds = _kinds(name, plain)
     try:
-        values = plain if isinstance(plain, _host.array_type) else _host.xp.array(plain)
+        values: Any = plain if isinstance(plain, _host.array_type) else _host.xp.array(plain)
     except ValueError as error:
         raise ShapeError(f"{name}: the lists have uneven lengths", got=repr(plain)[:80],
                          rule="lists at the same depth have the same length",

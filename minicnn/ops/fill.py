@@ -191,9 +191,8 @@ def random_(x: Tensor, from_: int = 0, to: int | None = None, *, generator: Gene
 def _integers(dtype: dtypes.Dtype) -> int:
     """How many integers from 0 on a dtype holds exactly."""
     if dtypes.is_float(dtype):
-        digits = {dtypes.float16: 11, dtypes.float32: 24, dtypes.float64: 53}[dtype]
-        return 2**digits + 1
-    return 2 if dtype.kind == "b" else 2 ** (8 * dtype.itemsize - (dtype.kind == "i"))
+        return (1 << {dtypes.float16: 11, dtypes.float32: 24, dtypes.float64: 53}[dtype]) + 1
+    return 2 if dtype.kind == "b" else 1 << int(8 * dtype.itemsize - (dtype.kind == "i"))
 
 
 def bernoulli_(x: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:

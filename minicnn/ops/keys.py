@@ -56,16 +56,15 @@ def _item(k: Any, x: Tensor) -> Any:
             raise OptionError("index: the step of a slice is not positive", got=k.step, rule="step >= 1",
                               hint="x.flip(dim) reverses a dimension")
         return slice(_bound(k.start), _bound(k.stop), _bound(k.step))
-    if isinstance(k, bool | list | tuple | range) or (hasattr(k, "dtype") and not isinstance(k, Tensor)):
-        if hasattr(k, "dtype") and k.ndim == 0 and k.dtype.kind in "iu":
-            return int(k)
-        k = tensor(k, device=x.device)
-        k = k.long() if not k.array.size and k.array.dtype.kind == "f" else k
-    if isinstance(k, Tensor):
-        return _index_tensor(k, x)
-    if hasattr(k, "__index__"):
-        return int(k)
-    raise _no_index(type(k).__name__)
+    if not isinstance(k, Tensor):
+        array = hasattr(k, "dtype") and (k.ndim or k.dtype.kind == "b")
+        if not array and not isinstance(k, bool | list | tuple | range):
+            if hasattr(k, "__index__"):
+                return int(k)
+            raise _no_index(type(k).__name__)
+        empty = isinstance(k, list | tuple) and not k
+        k = tensor(k, device=x.device, dtype="int64" if empty else None)
+    return _index_tensor(k, x)
 
 
 def _index_tensor(k: Tensor, x: Tensor) -> Any:

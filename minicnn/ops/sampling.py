@@ -7,6 +7,7 @@ from typing import Any
 from minicnn import dtypes
 from minicnn.backend import backend_of
 from minicnn.errors import OptionError
+from minicnn.ops.arithmetic import add, mul
 from minicnn.ops.creation import Place, checked_sizes, finish
 from minicnn.random import Generator, default_generator
 from minicnn.tensor import Tensor, place
@@ -99,10 +100,9 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
         shape = checked_sizes("normal", (() if size is None else size,))
         values = (generator or default_generator).normal(shape, dtype, float(mean), float(std))
         return finish(place(values, device), requires_grad)
-    like = (tensors[0] + tensors[-1]).detach() if len(tensors) == 2 else tensors[0]
-    if not isinstance(std, Tensor):
-        return randn_like(like, generator=generator) * std + mean.detach()
-    return randn_like(like, generator=generator) * std.detach() + (mean.detach() if isinstance(mean, Tensor) else mean)
+    mean, std = (t.detach() if isinstance(t, Tensor) else t for t in (mean, std))
+    like = add(mean, std) if len(tensors) == 2 else tensors[0]
+    return add(mul(randn_like(like, generator=generator), std), mean)
 
 
 def bernoulli(x: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:

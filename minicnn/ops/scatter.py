@@ -7,6 +7,7 @@ from typing import Any
 from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OutOfRangeError, ShapeError
+from minicnn.ops.arithmetic import mul
 from minicnn.ops.fill import constant
 from minicnn.ops.index import Index, IndexAdd, IndexPut, get_item
 from minicnn.ops.keys import ALL, PICK, Pattern
@@ -149,7 +150,7 @@ def index_add(x: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: floa
     """``x`` with alpha · ``source``'s slices along ``dim`` added to those that ``index`` names."""
     places, pattern = _rows("index_add", x, dim, index)
     _check_slices("index_add", x, dim, index, source)
-    source = source if alpha == 1 else source * alpha  # type: ignore[operator]
+    source = source if alpha == 1 else mul(source, alpha)
     return IndexAdd.apply(x, source, *places, pattern=pattern)  # type: ignore[no-any-return]
 
 
