@@ -164,7 +164,7 @@ class _BackwardWatch:
 
     def __init__(self, module: Module, hooks: HookTables) -> None:
         self.module, self.hooks = module, hooks
-        self.grad_output: tuple[Tensor | None, ...] = ()
+        self.grad_output: tuple[Tensor | None, ...] | None = None
 
     def inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         passed, self.into = _through_gate(args, self.input_gradients)
@@ -190,6 +190,8 @@ class _BackwardWatch:
         return tuple(grad_output[i] for i in self.out_of.gated)
 
     def input_gradients(self, grads: tuple[Tensor | None, ...]) -> tuple[Tensor | None, ...]:
+        if self.grad_output is None:  # a second derivative, which reaches the inputs without passing the outputs
+            return grads
         grad_input = self.run_hooks(self.into.spread(grads))
         return tuple(grad_input[i] for i in self.into.gated)
 
@@ -198,6 +200,7 @@ class _BackwardWatch:
             changed = hook(self.module, grad_input, self.grad_output)
             if changed is not None:
                 grad_input = changed if isinstance(changed, tuple) else (changed,)
+        self.grad_output = None
         return grad_input
 
 
