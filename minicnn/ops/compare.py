@@ -51,6 +51,15 @@ class Examine(Function):
         return getattr(backend_of(x).xp, kernel)(x)
 
 
+class IsClose(Function):
+    """|x − y| <= atol + rtol · |y|, or x == y, or both are NaN and ``equal_nan``."""
+
+    def forward(self, x: Array, y: Array, *, rtol: float, atol: float, equal_nan: bool) -> Array:
+        backend = backend_of(x)
+        with backend.quiet():
+            return backend.xp.isclose(x, y, rtol, atol, equal_nan)
+
+
 class Where(Function):
     """x where the condition holds, else y. The gradient is exactly 0 where the other was chosen, even if g is NaN."""
 
@@ -214,14 +223,7 @@ def isclose(x: Tensor, y: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_
         raise DtypeError("isclose: the dtypes differ", got=f"{x.array.dtype} and {y.array.dtype}",
                          rule="tensors of one dtype are compared", hint="x.to(y.dtype)")
     check_broadcast("isclose", x.shape, y.shape)
-    x, y = x.detach(), y.detach()
-    close = x == y
-    if equal_nan:
-        close = close | (isnan(x) & isnan(y))
-    if x.array.dtype.kind == "b":
-        return close
-    near = (x - y).abs()
-    return close | (isfinite(near) & (near <= atol + rtol * y.abs()))
+    return IsClose.apply(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan)  # type: ignore[no-any-return]
 
 
 def allclose(x: Tensor, y: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:

@@ -49,7 +49,7 @@ class Amax(Function):
 
 
 class Max(Amax):
-    """The same of all elements, where NaN share the gradient if there are any."""
+    """The same, where NaN share the gradient if the result is NaN."""
 
     def _taken(self, x: Tensor, out: Tensor) -> Tensor:
         return (x == out) | (x.isnan() & out.isnan())

@@ -11,6 +11,7 @@ from minicnn.backend import backend_of
 from minicnn.backend.portable.conv import wide
 from minicnn.errors import OptionError, ShapeError
 from minicnn.ops.convert import cast
+from minicnn.ops.extrema import Max
 from minicnn.ops.reduce import check_float, count, mean
 from minicnn.shapes.dims import Dims, Shape, axis_too, kept_shape, many_dims, reduced_shape
 from minicnn.tensor import Tensor
@@ -171,12 +172,12 @@ def norm(x: Tensor, p: float | str | None = "fro", dim: Dims = None, keepdim: bo
     if not isinstance(p, (int, float)):
         raise OptionError(f"norm: p={p!r} is not an option", got=repr(p), rule='p is a number or "fro"')
     dims = many_dims("norm", dim, x.ndim)
+    shape = reduced_shape(x.array.shape, dims, keepdim)
     if p == 0:
         return cast((x != 0).sum(dims, keepdim), x.array.dtype)
     if math.isinf(p):
         if not count(x.array.shape, dims):
             raise ShapeError("norm: the maximum of nothing", got=f"shape {x.array.shape}",
                              rule="with p inf or -inf, each vector has elements")
-        return x.abs().amax(dims, keepdim) if p > 0 else x.abs().amin(dims, keepdim)
-    shape = reduced_shape(x.array.shape, dims, keepdim)
+        return Max.apply(x.abs(), kernel="max" if p > 0 else "min", dims=dims, shape=shape)  # type: ignore[no-any-return]
     return Norm.apply(x, p=float(p), dims=dims, shape=shape)  # type: ignore[no-any-return]

@@ -45,6 +45,7 @@ from minicnn.ops import (
     sorting,
     statistics,
     steps,
+    trigonometry,
     unary,
 )
 from minicnn.tensor import Tensor
@@ -52,7 +53,7 @@ from minicnn.tensor import Tensor
 FAMILIES: tuple[ModuleType, ...] = (
     activation, arithmetic, autograd_methods, compare, convert, creation, cumulate, diagonal, dropout, einsum,
     extrema, fill, index, join, linalg, pointwise, printing, query, rearrange, reduce, rounding, sampling, scatter,
-    shape, softmax, sorting, statistics, steps, unary,
+    shape, softmax, sorting, statistics, steps, trigonometry, unary,
 )  # fmt: skip
 
 

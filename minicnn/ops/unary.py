@@ -1,4 +1,4 @@
-"""Functions of one tensor, element by element: powers, exponentials, logarithms, angles.
+"""Functions of one tensor, element by element: powers, exponentials, logarithms, errors.
 
 Integers and bools are taken in the default float dtype, except where an integer's result is an integer.
 """
@@ -16,10 +16,8 @@ from minicnn.ops.operands import as_float
 from minicnn.tensor import Tensor, wrap
 
 __all__ = [
-    "abs", "absolute", "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "asin", "asinh",
-    "atan", "atanh", "cos", "cosh", "deg2rad", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "log", "log10",
-    "log1p", "log2", "logit", "nan_to_num", "rad2deg", "reciprocal", "rsqrt", "sigmoid", "sgn", "sign", "sin", "sinh",
-    "sqrt", "square", "tan", "tanh",
+    "abs", "absolute", "erf", "erfc", "erfinv", "exp", "exp2", "expm1", "log", "log10", "log1p", "log2", "logit",
+    "nan_to_num", "reciprocal", "rsqrt", "sigmoid", "sgn", "sign", "sqrt", "square",
 ]  # fmt: skip
 METHODS = __all__
 IN_PLACE = METHODS
@@ -138,90 +136,6 @@ class Sign(Function):
         return zero_slope(g)
 
 
-class Sin(Unary):
-    ufunc = "sin"
-
-    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
-        return g * cos(x)
-
-
-class Cos(Unary):
-    ufunc = "cos"
-
-    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
-        return -g * sin(x)
-
-
-class Tan(Unary):
-    ufunc = "tan"
-
-    def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
-        return g * (1 + out * out)
-
-
-class Asin(Unary):
-    ufunc = "arcsin"
-
-    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
-        return g * rsqrt(1 - x * x)
-
-
-class Acos(Unary):
-    ufunc = "arccos"
-
-    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
-        return -g * rsqrt(1 - x * x)
-
-
-class Atan(Unary):
-    ufunc = "arctan"
-
-    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
-        return g / (x * x + 1)
-
-
-class Sinh(Unary):
-    ufunc = "sinh"
-
-    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
-        return g * cosh(x)
-
-
-class Cosh(Unary):
-    ufunc = "cosh"
-
-    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
-        return g * sinh(x)
-
-
-class Tanh(Unary):
-    ufunc = "tanh"
-
-    def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
-        return g * (1 - out * out)
-
-
-class Asinh(Unary):
-    ufunc = "arcsinh"
-
-    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
-        return g * rsqrt(x * x + 1)
-
-
-class Acosh(Unary):
-    ufunc = "arccosh"
-
-    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
-        return g * rsqrt(x * x - 1)
-
-
-class Atanh(Unary):
-    ufunc = "arctanh"
-
-    def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
-        return g / (1 - x * x)
-
-
 class Sigmoid(Function):
     """1 / (1 + exp(−x)); where exp overflows, the quotient is the right 0."""
 
@@ -285,7 +199,7 @@ def zero_slope(g: Tensor) -> Tensor:
     return wrap(backend_of(g.array).xp.zeros_like(g.array))
 
 
-def _elementwise(name: str, operation: type[Function], text: str) -> Callable[[Tensor], Tensor]:
+def elementwise(name: str, operation: type[Function], text: str) -> Callable[[Tensor], Tensor]:
     """The public function of an operation that computes in floating point."""
 
     def function(x: Tensor) -> Tensor:
@@ -296,32 +210,20 @@ def _elementwise(name: str, operation: type[Function], text: str) -> Callable[[T
     return function
 
 
-exp = _elementwise("exp", Exp, "eˣ")
-exp2 = _elementwise("exp2", Exp2, "2ˣ")
-expm1 = _elementwise("expm1", Expm1, "eˣ − 1, without the cancellation near 0")
-log = _elementwise("log", Log, "The natural logarithm: −inf at 0, NaN below")
-log2 = _elementwise("log2", Log2, "The logarithm to base 2")
-log10 = _elementwise("log10", Log10, "The logarithm to base 10")
-log1p = _elementwise("log1p", Log1p, "log(1 + x), exact near 0")
-sqrt = _elementwise("sqrt", Sqrt, "√x; NaN of negative numbers, and a slope of inf at 0")
-rsqrt = _elementwise("rsqrt", Rsqrt, "1 / √x")
-reciprocal = _elementwise("reciprocal", Reciprocal, "1 / x")
-sin = _elementwise("sin", Sin, "The sine of an angle in radians")
-cos = _elementwise("cos", Cos, "The cosine of an angle in radians")
-tan = _elementwise("tan", Tan, "The tangent of an angle in radians")
-asin = arcsin = _elementwise("asin", Asin, "The angle in [−π/2, π/2] whose sine is x")
-acos = arccos = _elementwise("acos", Acos, "The angle in [0, π] whose cosine is x")
-atan = arctan = _elementwise("atan", Atan, "The angle in [−π/2, π/2] whose tangent is x")
-sinh = _elementwise("sinh", Sinh, "(eˣ − e⁻ˣ) / 2")
-cosh = _elementwise("cosh", Cosh, "(eˣ + e⁻ˣ) / 2")
-tanh = _elementwise("tanh", Tanh, "(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ)")
-asinh = arcsinh = _elementwise("asinh", Asinh, "The inverse of sinh")
-acosh = arccosh = _elementwise("acosh", Acosh, "The inverse of cosh on x >= 1")
-atanh = arctanh = _elementwise("atanh", Atanh, "The inverse of tanh on −1 <= x <= 1")
-sigmoid = _elementwise("sigmoid", Sigmoid, "1 / (1 + e⁻ˣ)")
-erf = _elementwise("erf", Erf, "The error function 2/√π ∫₀ˣ exp(−t²) dt")
-erfc = _elementwise("erfc", Erfc, "1 − erf(x), without the cancellation at large x")
-erfinv = _elementwise("erfinv", Erfinv, "The inverse of erf on −1 <= x <= 1")
+exp = elementwise("exp", Exp, "eˣ")
+exp2 = elementwise("exp2", Exp2, "2ˣ")
+expm1 = elementwise("expm1", Expm1, "eˣ − 1, without the cancellation near 0")
+log = elementwise("log", Log, "The natural logarithm: −inf at 0, NaN below")
+log2 = elementwise("log2", Log2, "The logarithm to base 2")
+log10 = elementwise("log10", Log10, "The logarithm to base 10")
+log1p = elementwise("log1p", Log1p, "log(1 + x), exact near 0")
+sqrt = elementwise("sqrt", Sqrt, "√x; NaN of negative numbers, and a slope of inf at 0")
+rsqrt = elementwise("rsqrt", Rsqrt, "1 / √x")
+reciprocal = elementwise("reciprocal", Reciprocal, "1 / x")
+sigmoid = elementwise("sigmoid", Sigmoid, "1 / (1 + e⁻ˣ)")
+erf = elementwise("erf", Erf, "The error function 2/√π ∫₀ˣ exp(−t²) dt")
+erfc = elementwise("erfc", Erfc, "1 − erf(x), without the cancellation at large x")
+erfinv = elementwise("erfinv", Erfinv, "The inverse of erf on −1 <= x <= 1")
 
 
 def square(x: Tensor) -> Tensor:
@@ -339,16 +241,6 @@ def abs(x: Tensor) -> Tensor:
 def sign(x: Tensor) -> Tensor:
     """1 where x > 0, −1 where x < 0, else 0, in x's dtype. Its gradient is 0."""
     return Sign.apply(x)  # type: ignore[no-any-return]
-
-
-def deg2rad(x: Tensor) -> Tensor:
-    """Degrees in radians: x · π / 180."""
-    return as_float(x) * (math.pi / 180)
-
-
-def rad2deg(x: Tensor) -> Tensor:
-    """Radians in degrees: x · 180 / π."""
-    return as_float(x) * (180 / math.pi)
 
 
 def logit(x: Tensor, eps: float | None = None) -> Tensor:

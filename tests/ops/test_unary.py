@@ -30,7 +30,7 @@ def first(expression, *arrays, **tolerance):
         leaves = [lib.from_numpy(a.copy()).requires_grad_() for a in arrays]
         with np.errstate(all="ignore"):  # inf times 0 in a product of the rule
             out = expression(lib, *leaves)
-            seed = lib.from_numpy(np.cos(np.arange(out.numel())).reshape(tuple(out.shape)) + 2)
+            seed = lib.from_numpy((np.cos(np.arange(out.numel())) + 2).reshape(tuple(out.shape)))
             found.append((out.detach(), [g.detach() for g in grad(out, leaves, seed)]))
     agree(*found, **tolerance)
 
