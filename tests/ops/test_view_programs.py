@@ -23,9 +23,9 @@ def an_edit(lib, r, x, other):
     """Edit ``x`` in place, with a number that depends on ``other``."""
     y = (other * 0.5).reshape(-1)[:1].sum()
     r.choice([
-        lambda: x.add_(y * 1),
+        lambda: x.add_(y),
         lambda: x.mul_(y.detach() + 1),
-        lambda: x[..., -1:].zero_(),
+        lambda: x[..., -1:].fill_(0),
         lambda: x.masked_fill_(lib.arange(x.size(-1)) % 2 == 1, 0.3),
         lambda: x.copy_(x.detach() * 2 + y),
         lambda: x.sub_(1.5).div_(2),
