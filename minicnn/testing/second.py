@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.autograd.api import grad
+from minicnn.autograd.mode import enable_grad
 from minicnn.backend import backend_of
 from minicnn.dtypes import is_float
 from minicnn.nn.module import Module
@@ -38,8 +39,9 @@ def gradient_function(
         parameters = list(arguments[count + len(cotangents) :])
         if isinstance(problem.fn, Module):
             _install(problem.fn, parameters)
-        results = [t for t in problem.outputs() if t.requires_grad]
-        return tuple(grad(results, targets + parameters, seeds, create_graph=True, materialize_grads=True))
+        with enable_grad():  # values are evaluated under no_grad, but a gradient needs its graph
+            results = [t for t in problem.outputs() if t.requires_grad]
+            return tuple(grad(results, targets + parameters, seeds, create_graph=True, materialize_grads=True))
 
     gradient.__name__ = f"the gradient of {problem.name}"
     parameters = wrt[sum(v.name.startswith("input ") for v in problem.variables) :]
