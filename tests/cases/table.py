@@ -7,7 +7,7 @@ from importlib import import_module
 
 from tests.cases.case import Case
 
-FAMILIES = ("arithmetic",)
+FAMILIES = ("arithmetic", "conv", "pad", "pool", "vision")
 
 CASES: list[Case] = [case for family in FAMILIES for case in import_module(f"tests.cases.{family}").CASES]
 
