@@ -10,6 +10,7 @@ from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError
 from minicnn.ops.convert import cast
+from minicnn.ops.naming import named
 from minicnn.ops.operands import check_broadcast, operand, operands
 from minicnn.shapes.dims import Dims, axis_too, many_dims, reduced_shape
 from minicnn.tensor import Tensor, wrap
@@ -88,7 +89,7 @@ def _comparison(name: str, kernel: str, text: str) -> Callable[[Operand, Operand
         x, y = operands(name, x, y)
         return Compare.apply(x, y, kernel=kernel)  # type: ignore[no-any-return]
 
-    return _named(compare, name, f"{text}, elementwise, as bools. Shapes: x and y broadcast.")
+    return named(compare, name, f"{text}, elementwise, as bools. Shapes: x and y broadcast.")
 
 
 def _bitwise(name: str, kernel: str, text: str) -> Callable[[Operand, Operand], Tensor]:
@@ -98,7 +99,7 @@ def _bitwise(name: str, kernel: str, text: str) -> Callable[[Operand, Operand], 
             _check_bits(name, value)
         return Compare.apply(x, y, kernel=kernel)  # type: ignore[no-any-return]
 
-    return _named(combine, name, f"{text}, bit by bit, of integers or bools. Shapes: x and y broadcast.")
+    return named(combine, name, f"{text}, bit by bit, of integers or bools. Shapes: x and y broadcast.")
 
 
 def _logical(name: str, text: str) -> Callable[[Tensor, Tensor], Tensor]:
@@ -106,20 +107,14 @@ def _logical(name: str, text: str) -> Callable[[Tensor, Tensor], Tensor]:
         check_broadcast(name, x.shape, y.shape)
         return Compare.apply(x, y, kernel=name)  # type: ignore[no-any-return]
 
-    return _named(combine, name, f"{text}, where any number but 0 is true. Shapes: x and y broadcast.")
+    return named(combine, name, f"{text}, where any number but 0 is true. Shapes: x and y broadcast.")
 
 
 def _examination(name: str, text: str) -> Callable[[Tensor], Tensor]:
     def examine(x: Tensor) -> Tensor:
         return Examine.apply(x, kernel=name)  # type: ignore[no-any-return]
 
-    return _named(examine, name, f"{text}, elementwise, as bools.")
-
-
-def _named(function: Any, name: str, text: str) -> Any:
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = text
-    return function
+    return named(examine, name, f"{text}, elementwise, as bools.")
 
 
 eq = equals = _comparison("eq", "equal", "x == y")
@@ -211,7 +206,7 @@ def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
 @axis_too
 def count_nonzero(x: Tensor, dim: Dims = None) -> Tensor:
     """How many elements over ``dim`` (by default of all) are not 0."""
-    return (x != 0).sum(dim)  # type: ignore[no-any-return]
+    return (x != 0).sum(dim)
 
 
 def isclose(x: Tensor, y: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:

@@ -28,7 +28,7 @@ class CumSum(Function):
         compute, result = sum_dtypes(x.dtype)
         if backwards:
             return xp.flip(xp.cumsum(xp.flip(x, dim), axis=dim, dtype=compute), dim).astype(result, copy=False)
-        return xp.cumsum(x, axis=dim, dtype=compute).astype(result, copy=False).reshape(x.shape)
+        return xp.cumsum(x, axis=dim, dtype=compute).astype(result, copy=False)
 
     def grad_x(self, g: Tensor) -> Tensor:
         return CumSum.apply(g, dim=self.dim, backwards=not self.backwards)  # type: ignore[no-any-return]
@@ -40,7 +40,7 @@ class CumProd(Function):
     def forward(self, x: Array, *, dim: int) -> Array:
         self.dim = dim
         compute, result = sum_dtypes(x.dtype)
-        return backend_of(x).xp.cumprod(x, axis=dim, dtype=compute).astype(result, copy=False).reshape(x.shape)
+        return backend_of(x).xp.cumprod(x, axis=dim, dtype=compute).astype(result, copy=False)
 
     def grad_x(self, g: Tensor, x: Tensor, out: Tensor) -> Tensor:
         if (x != 0).all():
@@ -50,7 +50,7 @@ class CumProd(Function):
         i, k = xp.arange(size)[:, None], xp.arange(size)
         rows = x.movedim(self.dim, -1).unsqueeze(-2).expand(*x.movedim(self.dim, -1).shape, size)
         products = cumprod(rows.masked_fill(wrap(i == k), 1.0), -1).masked_fill(wrap(k < i), 0.0)
-        return (products * g.movedim(self.dim, -1).unsqueeze(-2)).sum(-1).movedim(-1, self.dim)  # type: ignore[no-any-return]
+        return (products * g.movedim(self.dim, -1).unsqueeze(-2)).sum(-1).movedim(-1, self.dim)
 
 
 class Prod(Function):
@@ -82,17 +82,20 @@ def cumsum(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
         >>> mc.tensor([1, 2, 3]).cumsum(0)
         tensor([1, 3, 6])
     """
-    x = x if dtype is None else cast(x, dtypes.as_dtype(dtype))
-    return CumSum.apply(x, dim=one_dim("cumsum", dim, x.ndim))  # type: ignore[no-any-return]
+    return _along(CumSum, "cumsum", x, dim, dtype)
 
 
 @axis_too
 def cumprod(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The running product along ``dim``: y[i] = x[0] · … · x[i]; zeros have their true gradients, too."""
+    return _along(CumProd, "cumprod", x, dim, dtype)
+
+
+def _along(operation: type[Function], name: str, x: Tensor, dim: int, dtype: Any) -> Tensor:
     x = x if dtype is None else cast(x, dtypes.as_dtype(dtype))
-    if not x.ndim:
-        return x * 1
-    return CumProd.apply(x, dim=one_dim("cumprod", dim, x.ndim))  # type: ignore[no-any-return]
+    dim = one_dim(name, dim, x.ndim)
+    found = operation.apply(x if x.ndim else x.reshape(1), dim=dim)
+    return found if x.ndim else found.reshape(())  # type: ignore[no-any-return]
 
 
 @axis_too

@@ -46,7 +46,7 @@ class Clamp(Function):
         return g.masked_fill(~(decides if low is None else decides | (high < low)), 0.0)
 
 
-def _within(x: Tensor, low: Any, high: Any) -> Tensor:
+def _within(x: Tensor, low: Any, high: Any) -> Any:
     if low is None:
         return x <= high
     return x >= low if high is None else (x >= low) & (x <= high)
@@ -115,10 +115,10 @@ class Lerp(Function):
         xp = backend_of(x).xp
         return xp.where(xp.abs(w) < 0.5, near, far)
 
-    def grad_x(self, g: Tensor, w: Any) -> Tensor:
+    def grad_x(self, g: Tensor, w: Operand) -> Tensor:
         return g * (1 - w)
 
-    def grad_y(self, g: Tensor, w: Any) -> Tensor:
+    def grad_y(self, g: Tensor, w: Operand) -> Tensor:
         return g * w
 
     def grad_w(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
@@ -188,7 +188,7 @@ class XLogY(Function):
             return xlogy(g.masked_fill(x == 0, 0.0), y) if y <= 0 else g * math.log(y)
         return xlogy(g, y).masked_fill((x == 0) & (y <= 0), 0.0)
 
-    def grad_y(self, g: Tensor, x: Any, y: Tensor) -> Tensor:
+    def grad_y(self, g: Tensor, x: Operand, y: Tensor) -> Tensor:
         return g * (x / y)
 
 
@@ -209,8 +209,8 @@ def clamp(x: Tensor, min: Operand | None = None, max: Operand | None = None) -> 
     given = [getattr(t, "array", t) for t in (x, *bounds) if t is not None]
     dtype = dtypes.result_type(*given)
     check_broadcast("clamp", *(a.shape for a in given if hasattr(a, "shape")))
-    x, low, high = (cast(t, dtype) if isinstance(t, Tensor) else t for t in (x, *bounds))
-    return Clamp.apply(x, low, high)  # type: ignore[no-any-return]
+    promoted = (cast(t, dtype) if isinstance(t, Tensor) else t for t in (x, *bounds))
+    return Clamp.apply(*promoted)  # type: ignore[no-any-return]
 
 
 def clamp_min(x: Tensor, min: Operand) -> Tensor:

@@ -8,6 +8,7 @@ from typing import Any
 from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError
+from minicnn.ops.naming import named
 from minicnn.ops.operands import operands
 from minicnn.ops.unary import zero_slope
 from minicnn.tensor import Tensor
@@ -130,9 +131,7 @@ def _step(name: str, text: str) -> Callable[[Tensor], Tensor]:
         kind = _numeric(name, x).array.dtype.kind
         return Step.apply(x, kernel=name) if kind == "f" else x.clone()
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{text}, elementwise."
-    return function
+    return named(function, name, f"{text}, elementwise.")
 
 
 floor = _step("floor", "The greatest whole number <= x")

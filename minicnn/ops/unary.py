@@ -12,6 +12,7 @@ from typing import Any
 from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError
+from minicnn.ops.naming import named
 from minicnn.ops.operands import as_float
 from minicnn.tensor import Tensor, wrap
 
@@ -205,9 +206,7 @@ def elementwise(name: str, operation: type[Function], text: str) -> Callable[[Te
     def function(x: Tensor) -> Tensor:
         return operation.apply(as_float(x))  # type: ignore[no-any-return]
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{text}, elementwise."
-    return function
+    return named(function, name, f"{text}, elementwise.")
 
 
 exp = elementwise("exp", Exp, "eˣ")

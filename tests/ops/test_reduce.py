@@ -109,6 +109,8 @@ def test_without_dimensions():
     both(lambda lib, x: (x.sum(0), x.mean(-1), x.max(0), x.argmax(0), x.cumsum(0), x.cumprod(0), x.median(0), x.amax(0),
                          x.prod(0), x.logsumexp(0), x.norm(), x.sum(0, keepdim=True), x.max(0, keepdim=True)),
          np.array(3.0, np.float32))  # fmt: skip
+    both(lambda lib, x: (x.sum(0), x.mean(-1), x.max(0)[0], x.cumsum(0), x.cumprod(0), x.median(0)[0], x.prod(0),
+                         x.sort(0)[0], x.topk(1)[0]), np.array(3.0))  # fmt: skip
 
 
 TIES = {"tie": [1.0, 3, 3, 1], "nan": [1.0, NAN, 3, NAN], "infinite": [INF, -INF, INF, 2], "zeros": [0.0, 0, -0.0, 0]}
