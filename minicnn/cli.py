@@ -70,7 +70,7 @@ def _train(options: argparse.Namespace) -> None:
     target = check_path(options.save or Path("runs") / f"{options.model}.npz")
     mc.manual_seed(options.seed)
     model = mc.models.get_model(options.model).to(options.device)
-    train, test = Digits(train=True).tensors().to(options.device), Digits(train=False).tensors().to(options.device)
+    train, test = (Digits(train=train).tensors(options.device) for train in (True, False))
     loader = mc.data.DataLoader(train, options.batch_size, shuffle=True)
     optimizer = mc.optim.SGD(model.parameters(), options.lr, momentum=0.9, weight_decay=5e-4)
     steps = options.epochs * len(loader)

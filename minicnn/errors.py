@@ -7,6 +7,8 @@ PyTorch keeps working.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 
 class MinicnnError(Exception):
     """Base of all errors raised by minicnn.
@@ -70,20 +72,26 @@ class RegistrationError(MinicnnError, KeyError):
 
 
 class MissingAttributeError(MinicnnError, AttributeError):
-    """A name that is not there; the message suggests the nearest ones."""
+    """An attribute that is not there."""
+
+
+class UnknownNameError(MissingAttributeError):
+    """A name that is not there; the message suggests the nearest ones.
+
+    They are looked for when the message is read, since ``hasattr`` raises and drops this error all the time.
+    """
+
+    def __init__(self, owner: str, missing: str, names: Callable[[], Iterable[str]]) -> None:
+        super().__init__(f"{owner} has no attribute '{missing}'")
+        self.owner, self.missing, self.names = owner, missing, names
+
+    def __str__(self) -> str:
+        import difflib
+
+        near = difflib.get_close_matches(self.missing, [n for n in self.names() if not n.startswith("_")], n=3)
+        hint = " or ".join(f"'{n}'" for n in near) if near else f"dir({self.owner}) lists what there is"
+        return f"{self.what}\n  try   {hint}"
 
 
 class DataError(MinicnnError, RuntimeError, ValueError):
     """A data or model file that is missing, damaged or not what it says; nothing of it is used."""
-
-
-
-def missing_attribute(owner: str, name: str, names: list[str]) -> MissingAttributeError:
-    """The error for ``owner.name``, suggesting up to three near names out of ``names``."""
-    import difflib
-
-    near = difflib.get_close_matches(name, names, n=3)
-    return MissingAttributeError(
-        f"{owner} has no attribute '{name}'",
-        hint=" or ".join(f"'{n}'" for n in near) if near else f"dir({owner}) lists what there is",
-    )

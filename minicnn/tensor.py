@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from minicnn import dtypes
 from minicnn.backend import Device, backend_for, backend_of
-from minicnn.errors import DtypeError, GradientError, missing_attribute
+from minicnn.errors import DtypeError, GradientError, UnknownNameError
 
 if TYPE_CHECKING:
     from minicnn.autograd.function import Function
@@ -127,7 +127,7 @@ class Tensor:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)  # a protocol's probe, not a slip of the pen
-        raise missing_attribute("Tensor", name, [n for n in dir(type(self)) if not n.startswith("_")])
+        raise UnknownNameError("Tensor", name, self.__dir__)
 
     __hash__ = object.__hash__
 

@@ -17,7 +17,7 @@ PACKAGE = Path(minicnn.__file__).parent
 # Bottom up: a room imports, when it is loaded, only from those before it in this list.
 ROOMS = [
     "errors", "dtypes", "shapes", "backend", "random", "tensor", "autograd", "printing", "ops", "nn", "optim", "data",
-    "datasets", "models", "training", "io", "testing", "cli",
+    "datasets", "models", "training", "io", "testing", "cli", "__main__",
 ]  # fmt: skip
 
 NUMPY_ROOMS = {"backend", "dtypes", "random", "data", "datasets", "io", "testing"}

@@ -128,23 +128,31 @@ def gradients(node: Function, grads: list[Tensor | None]) -> tuple[Tensor | None
             rule="backward frees what the forward pass saved as it walks",
             hint="backward(retain_graph=True) the first time, or run the forward pass again")
     g: Any = grads[0] if node.outputs == 1 else tuple(grads + [None] * (node.outputs - len(grads)))
+    if mode.anomaly is None:
+        return _run_rules(node, g)
+    watch, mode.anomaly = mode.anomaly, None  # a rule's own operations are looked at as a whole
+    try:
+        results = _run_rules(node, g)
+    finally:
+        mode.anomaly = watch
+    anomaly.check_backward(node, g, results)
+    return results
+
+
+def _run_rules(node: Function, g: Any) -> tuple[Tensor | None, ...]:
     plan = node.plan
-    results: tuple[Tensor | None, ...]
-    if plan.joint is not None:
-        found = plan.joint(node, g, *[unpack(node, name) for name in plan.joint_names])
-        results = found if isinstance(found, tuple) else (found,)
-        if len(results) != len(node.edges):
-            raise GradientError(f"{node.name}: backward returned {len(results)} gradients", got=len(results),
-                                rule=f"one for each of the {len(node.edges)} inputs, None where there is none")
-    else:
-        results = tuple(
+    if plan.joint is None:
+        return tuple(
             [
                 rule(node, g, *[unpack(node, name) for name in names]) if need and rule is not None else None
                 for need, rule, names in zip(node.needs, plan.rules, plan.rule_names, strict=False)
             ]
         )
-    if mode.anomaly is not None:
-        anomaly.check_backward(node, g, results)
+    found = plan.joint(node, g, *[unpack(node, name) for name in plan.joint_names])
+    results = found if isinstance(found, tuple) else (found,)
+    if len(results) != len(node.edges):
+        raise GradientError(f"{node.name}: backward returned {len(results)} gradients", got=len(results),
+                            rule=f"one for each of the {len(node.edges)} inputs, None where there is none")
     return results
 
 

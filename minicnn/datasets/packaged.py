@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib.resources import as_file, files
 from typing import Any
 
+from minicnn.backend import Device
 from minicnn.data import Dataset, TensorDataset
 from minicnn.datasets.idx import read_idx
 from minicnn.ops.creation import from_numpy
@@ -58,13 +59,13 @@ class Digits(Dataset[tuple[Any, Any]]):
             label if self.target_transform is None else self.target_transform(label),
         )
 
-    def tensors(self) -> TensorDataset:
-        """All images at once, float32 (10000, 1, 28, 28), of mean 0 and deviation 1, with their labels.
+    def tensors(self, device: Device | str | None = None) -> TensorDataset:
+        """All images at once, float32 (10000, 1, 28, 28), of mean 0 and deviation 1, with their labels, on a device.
 
         A loader over this slices whole batches; it is what ``minicnn train`` uses.
         """
         images = (self.data.unsqueeze(1).float() / 255 - MEAN) / STD
-        return TensorDataset(images, self.targets)
+        return TensorDataset(images.to(device=device), self.targets.to(device=device))
 
 
 def _read(name: str) -> Any:

@@ -51,7 +51,7 @@ def load(path: str | Path, map_location: Device | str | None = "cpu") -> dict[st
     """
     path = check_path(path)
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {name: place(stored[name], map_location) for name in stored.files}
     except FileNotFoundError:
         raise DataError(f"{path} does not exist", rule="a file that mc.save wrote") from None

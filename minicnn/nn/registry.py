@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from minicnn.errors import DtypeError, GradientError, MissingAttributeError, RegistrationError, missing_attribute
+from minicnn.errors import DtypeError, GradientError, MissingAttributeError, RegistrationError, UnknownNameError
 from minicnn.nn.parameter import Buffer, Parameter
 from minicnn.tensor import Tensor
 
@@ -114,7 +114,7 @@ class Registry:
         if "_modules" not in fields:
             raise MissingAttributeError(f"{type(self).__name__} has no attribute '{name}'", got="an unfinished module",
                                         rule="Module.__init__ makes the tables first", hint="super().__init__()")
-        raise missing_attribute(type(self).__name__, name, [n for n in dir(self) if not n.startswith("_")])
+        raise UnknownNameError(type(self).__name__, name, self.__dir__)
 
     def __delattr__(self, name: str) -> None:
         held = self._holder(name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from minicnn.errors import missing_attribute
+from minicnn.errors import UnknownNameError
 from minicnn.nn.parameter import Parameter
 from minicnn.nn.registry import Registry
 from minicnn.tensor import Tensor
@@ -82,13 +82,13 @@ class Traversal(Registry):
         """The module at a path such as ``"features.3"``; the empty path is this module itself.
 
         Raises:
-            MissingAttributeError: nothing is there, or no module.
+            UnknownNameError: nothing is there, or no module.
         """
         found = cast("Module", self)
         for name in target.split(".") if target else ():
             child = found._modules.get(name)
             if child is None:
-                raise missing_attribute(type(found).__name__, name, list(found._modules))
+                raise UnknownNameError(type(found).__name__, name, found._modules.keys)
             found = child
         return found
 
@@ -105,7 +105,7 @@ class Traversal(Registry):
         module = self.get_submodule(path)
         entries: dict[str, Any] = module.__dict__[table]
         if entries.get(name) is None:
-            raise missing_attribute(type(module).__name__, name, list(entries))
+            raise UnknownNameError(type(module).__name__, name, entries.keys)
         return entries[name]
 
     def _named_members(
