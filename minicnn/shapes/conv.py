@@ -27,6 +27,8 @@ def ntuple(value: int | Sequence[int], n: int, name: str) -> tuple[int, ...]:
         >>> ntuple(3, 2, "conv2d: stride"), ntuple([1, 2], 2, "conv2d: stride")
         ((3, 3), (1, 2))
     """
+    if type(value) is int:  # nearly always, and on the way of every call
+        return (value,) * n
     try:
         items = value if isinstance(value, Iterable) else [value]
         if isinstance(items, str) or any(isinstance(item, bool) for item in items):
