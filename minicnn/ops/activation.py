@@ -67,7 +67,7 @@ class Hardtanh(Function):
 
     def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
         low, high = self.low, self.high
-        return Gate.apply(g, out, is_open=lambda y: ~((y <= low) | (y >= high)))  # type: ignore[no-any-return]
+        return Gate.apply(g, out, is_open=lambda y: (y > low) & (y < high))  # type: ignore[no-any-return]
 
 
 class Threshold(Function):
@@ -91,7 +91,7 @@ class Hardshrink(Function):
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         lambd = self.lambd
-        return Gate.apply(g, x, is_open=lambda y: ~(abs(y) <= lambd))  # type: ignore[no-any-return]
+        return Gate.apply(g, x, is_open=lambda y: abs(y) > lambd)  # type: ignore[no-any-return]
 
 
 class Softshrink(Function):
@@ -103,7 +103,7 @@ class Softshrink(Function):
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         lambd = self.lambd
-        return Gate.apply(g, x, is_open=lambda y: ~(abs(y) <= lambd))  # type: ignore[no-any-return]
+        return Gate.apply(g, x, is_open=lambda y: abs(y) > lambd)  # type: ignore[no-any-return]
 
 
 class Hardsigmoid(Function):

@@ -19,7 +19,8 @@ Gradients = tuple[Tensor | None, Tensor | None, Tensor | None]
 class Normalise(Function):
     """(x − mean) / √(var + eps) · weight + bias, with mean and biased var of x over ``axes``.
 
-    Weight and bias, both or neither, have x's number of dimensions (1 where they are repeated) or fewer.
+    With ``groups``, x is (N, C, *) and mean and var are also over the C/groups channels of each group. Weight and bias
+    have x's number of dimensions (1 where they are repeated) or fewer, or are None.
     ``observe`` is told mean and var, as arrays: how running statistics are kept.
     """
 
@@ -31,11 +32,12 @@ class Normalise(Function):
         *,
         axes: tuple[int, ...],
         eps: float,
+        groups: int | None = None,
         observe: Callable[[Array, Array], None] | None = None,
     ) -> Array:
-        self.axes, self.eps, backend = axes, eps, backend_of(x)
+        self.axes, self.eps, self.groups, backend = axes, eps, groups, backend_of(x)
         with backend.quiet():
-            y, mean, var = backend.normalise(x, weight, bias, axes, eps)
+            y, mean, var = backend.normalise(x, weight, bias, axes, eps, groups)
         if observe is not None:
             observe(mean, var)
         self.keep(mean=mean, var=var)
@@ -47,17 +49,27 @@ class Normalise(Function):
         backend = backend_of(x.array)
         w = None if weight is None else weight.array
         with backend.quiet():
-            dx, dweight, dbias = backend.normalise_grad(g.array, x.array, w, mean.array, var.array, self.axes, self.eps)
+            dx, dweight, dbias = backend.normalise_grad(
+                g.array, x.array, w, mean.array, var.array, self.axes, self.eps, self.groups
+            )
         return wrap(dx), None if dweight is None else wrap(dweight), wrap(dbias)
 
     def recorded(self, g: Tensor, x: Tensor, weight: Tensor | None) -> Gradients:
         """The kernel's mathematics in Tensor operations, from x on, so that it can be differentiated."""
-        centred = x - x.mean(self.axes, keepdim=True)
-        rstd = ((centred * centred).mean(self.axes, keepdim=True) + self.eps) ** -0.5
+        centred = x - self.mean(x)
+        rstd = (self.mean(centred * centred) + self.eps) ** -0.5
         normal = centred * rstd
         h = g if weight is None else g * weight
-        dx = (h - h.mean(self.axes, keepdim=True) - normal * (h * normal).mean(self.axes, keepdim=True)) * rstd
+        dx = (h - self.mean(h) - normal * self.mean(h * normal)) * rstd
         return dx, None if weight is None else g * normal, g
+
+    def mean(self, x: Tensor) -> Tensor:
+        """The mean over the axes (kept, size 1), and over the channels of a group."""
+        mean = x.mean(self.axes, keepdim=True) if self.axes else x
+        if self.groups is None:
+            return mean
+        parts = mean.reshape(x.shape[0], self.groups, -1)
+        return parts.mean(2, keepdim=True).expand_as(parts).reshape(mean.shape)
 
 
 class ScaleShift(Function):

@@ -74,24 +74,32 @@ class CpuNormKernels(NormKernels):
     """Batch norm for NumPy arrays; shapes and formulas are those of ``NormKernels``."""
 
     def normalise(
-        self, x: Array, weight: Array | None, bias: Array | None, axes: Axes, eps: float
+        self, x: Array, weight: Array | None, bias: Array | None, axes: Axes, eps: float, groups: int | None = None
     ) -> tuple[Array, Array, Array]:
         if not _by_channel(x, axes, weight):
-            return super().normalise(x, weight, bias, axes, eps)
+            return super().normalise(x, weight, bias, axes, eps, groups)
         rows = rows_of(x)
         mean, var = _moments(rows)
         scale = (var + eps) ** -0.5
         if weight is not None:
             scale = scale * weight.reshape(-1)
-        shift = -mean * scale if bias is None else bias.reshape(-1) - mean * scale
+        y = _scale_shift(rows, scale, None if bias is None else bias.reshape(-1), mean)
         kept = (1, -1, *[1] * (x.ndim - 2))
-        return _scale_shift(rows, scale, shift), mean.astype(x.dtype).reshape(kept), var.astype(x.dtype).reshape(kept)
+        return y, mean.astype(x.dtype).reshape(kept), var.astype(x.dtype).reshape(kept)
 
     def normalise_grad(
-        self, g: Array, x: Array, weight: Array | None, mean: Array, var: Array, axes: Axes, eps: float
+        self,
+        g: Array,
+        x: Array,
+        weight: Array | None,
+        mean: Array,
+        var: Array,
+        axes: Axes,
+        eps: float,
+        groups: int | None = None,
     ) -> tuple[Array, Array | None, Array]:
         if not _by_channel(x, axes, weight):
-            return super().normalise_grad(g, x, weight, mean, var, axes, eps)
+            return super().normalise_grad(g, x, weight, mean, var, axes, eps, groups)
         rows = rows_of(x)
         gradients = rows_of(g, rows.channels_last).matrix
         centre, rstd = mean.reshape(-1).astype("float64"), (var.reshape(-1) + np.float64(eps)) ** -0.5
@@ -118,12 +126,15 @@ class CpuNormKernels(NormKernels):
         return _scale_shift(rows_of(x), scale.reshape(-1), shift.reshape(-1))
 
 
-def _scale_shift(rows: Rows, scale: Array, shift: Array) -> Array:
-    """x·scale + shift (N, C, *), by channel."""
-    scales, shifts, y = rows.spread(scale), rows.spread(shift), np.empty_like(rows.matrix)
+def _scale_shift(rows: Rows, scale: Array, shift: Array | None, centre: Array | None = None) -> Array:
+    """(x − centre)·scale + shift (N, C, *), by channel."""
+    scales, y = rows.spread(scale), np.empty_like(rows.matrix)
+    centres, shifts = (values if values is None else rows.spread(values) for values in (centre, shift))
     for block in rows.blocks():
-        out = np.multiply(rows.matrix[block], scales, out=y[block])
-        out += shifts
+        x, out = rows.matrix[block], y[block]
+        np.multiply(x if centres is None else np.subtract(x, centres, out=out), scales, out=out)
+        if shifts is not None:
+            out += shifts
     return rows.tensor(y)
 
 

@@ -168,7 +168,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
     Errors: DtypeError for integers. Source: Howard et al. 2019, https://arxiv.org/abs/1905.02244
 
     Example:
-        >>> F.hardswish(mc.tensor([-4.0, 1.0, 4.0]))
+        >>> F.hardswish(mc.tensor([0.0, 1.0, 4.0]))
         tensor([0.0000, 0.6667, 4.0000])
     """
     return applied(ops.Hardswish, ops.floating("hardswish", input), inplace)

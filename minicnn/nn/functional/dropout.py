@@ -50,9 +50,9 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     Source: Tompson et al. 2014, https://arxiv.org/abs/1411.4280
 
     Example:
-        >>> F.dropout2d(mc.ones(1, 2, 1, 2), p=1.0)
-        tensor([[[[0., 0.]],
-                 [[0., 0.]]]])
+        >>> F.dropout2d(mc.ones(1, 1, 2, 2), p=1.0)
+        tensor([[[[0., 0.],
+                  [0., 0.]]]])
     """
     ops.check_probability("dropout2d", p)
     if input.ndim == 3:

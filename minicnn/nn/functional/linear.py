@@ -141,7 +141,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if classes.size == 0 and num_classes <= 0:
         raise ShapeError("one_hot: no class to count by", got="an empty tensor", rule="num_classes > 0 for it")
     if num_classes == -1:
-        num_classes = int(classes.max()) + 1
+        num_classes = max(int(classes.max()) + 1, 1)
     if num_classes < 1:
         raise OptionError("one_hot: no classes", got=f"num_classes={num_classes}", rule="num_classes >= 1, or -1")
     if classes.size and not 0 <= int(classes.min()) <= int(classes.max()) < num_classes:

@@ -112,7 +112,7 @@ def rms_norm(
 
     Example:
         >>> F.rms_norm(mc.tensor([3.0, -3.0]), (2,))
-        tensor([ 1.0000, -1.0000])
+        tensor([ 1., -1.])
     """
     axes = _last_axes("rms_norm", input, normalized_shape, weight=weight)
     tiny = float(backend_of(input.array).xp.finfo(input.array.dtype).eps) if eps is None else eps
@@ -142,7 +142,7 @@ def group_norm(
     _check_channels("group_norm", input, weight=weight, bias=bias)
     if num_groups < 1:
         raise OptionError("group_norm: there is no group", got=f"num_groups={num_groups}", rule="num_groups >= 1")
-    N, C, *rest = input.array.shape
+    N, C = input.array.shape[:2]
     if C % num_groups:
         raise ShapeError(f"group_norm: {C} channels do not divide into {num_groups} groups",
                          got=f"input {tuple(input.shape)}, num_groups {num_groups}", rule="C % num_groups == 0",
@@ -150,10 +150,9 @@ def group_norm(
     if input.array.size == num_groups and N == 1:
         raise ShapeError("group_norm: a group of one value has no variance", got=f"input {tuple(input.shape)}",
                          rule="more than 1 value in a group", hint="fewer groups")
-    groups = (num_groups, C // num_groups)
-    scale, shift = (t if t is None else t.reshape(1, *groups, *[1] * len(rest)) for t in (weight, bias))
-    axes = tuple(range(2, 3 + len(rest)))
-    return Normalise.apply(input.reshape(N, *groups, *rest), scale, shift, axes=axes, eps=eps).reshape(input.shape)
+    scale, shift = (t if t is None else _beside_channels(t, input.ndim) for t in (weight, bias))
+    axes = tuple(range(2, input.ndim))
+    return Normalise.apply(input, scale, shift, axes=axes, eps=eps, groups=num_groups)  # type: ignore[no-any-return]
 
 
 def instance_norm(

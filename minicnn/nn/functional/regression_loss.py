@@ -77,7 +77,7 @@ def smooth_l1_loss(
         raise OptionError("smooth_l1_loss: beta is negative", got=f"beta={beta}", rule="beta >= 0")
     if beta == 0:
         return reduced(_difference("smooth_l1_loss", input, target).abs(), reduction)
-    return reduced(_huber("smooth_l1_loss", input, target, beta) / beta, reduction)
+    return reduced(_huber(_difference("smooth_l1_loss", input, target), beta) / beta, reduction)
 
 
 def huber_loss(
@@ -95,13 +95,13 @@ def huber_loss(
     reduction = reduction_of("huber_loss", reduction, None, None)
     if delta <= 0:
         raise OptionError("huber_loss: delta is not positive", got=f"delta={delta}", rule="delta > 0")
-    losses = _weighted("huber_loss", _huber("huber_loss", input, target, delta), weight)
+    losses = _weighted("huber_loss", _huber(_difference("huber_loss", input, target), delta), weight)
     return reduced(losses, reduction)  # unlike the others', PyTorch's mean is not over the weights
 
 
-def _huber(name: str, input: Tensor, target: Tensor, delta: float) -> Tensor:
+def _huber(difference: Tensor, delta: float) -> Tensor:
     """c · (|d| − c / 2) with c = min(|d|, delta): both pieces in one, without a branch."""
-    size = _difference(name, input, target).abs()
+    size = difference.abs()
     capped = size.clamp(max=delta)
     return capped * (size - 0.5 * capped)
 
