@@ -14,39 +14,29 @@ import importlib as _importlib
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from minicnn import errors
-from minicnn.autograd import (
-    enable_grad,
-    grad,
-    inference_mode,
-    is_grad_enabled,
-    is_inference_mode_enabled,
-    no_grad,
-    set_grad_enabled,
-)
-from minicnn.backend import Device as device
-from minicnn.backend import default_device as get_default_device
-from minicnn.backend import register_backend, set_default_device
-from minicnn.dtypes import Dtype as dtype
-from minicnn.dtypes import bool_ as bool
-from minicnn.dtypes import (
-    float16,
-    float32,
-    float64,
-    get_default_dtype,
-    int8,
-    int16,
-    int32,
-    int64,
-    set_default_dtype,
-    uint8,
-)
-from minicnn.dtypes import float16 as half
-from minicnn.dtypes import float32 as float
-from minicnn.dtypes import float64 as double
-from minicnn.dtypes import int16 as short
-from minicnn.dtypes import int32 as int
-from minicnn.dtypes import int64 as long
+from minicnn import dtypes as _dtypes
+from minicnn import errors as errors
+from minicnn.autograd import enable_grad as enable_grad
+from minicnn.autograd import grad as grad
+from minicnn.autograd import inference_mode as inference_mode
+from minicnn.autograd import is_grad_enabled as is_grad_enabled
+from minicnn.autograd import is_inference_mode_enabled as is_inference_mode_enabled
+from minicnn.autograd import no_grad as no_grad
+from minicnn.autograd import set_grad_enabled as set_grad_enabled
+from minicnn.backend import register_backend as register_backend
+from minicnn.backend import set_default_device as set_default_device
+from minicnn.dtypes import float16 as float16
+from minicnn.dtypes import float32 as float32
+from minicnn.dtypes import float64 as float64
+from minicnn.dtypes import get_default_dtype as get_default_dtype
+from minicnn.dtypes import int16 as int16
+from minicnn.dtypes import int32 as int32
+from minicnn.dtypes import int64 as int64
+from minicnn.dtypes import int8 as int8
+from minicnn.dtypes import set_default_dtype as set_default_dtype
+from minicnn.dtypes import uint8 as uint8
+from minicnn.backend import Device as _Device
+from minicnn.backend import default_device as _default_device
 from minicnn.ops.activation import *
 from minicnn.ops.arithmetic import *
 from minicnn.ops.compare import *
@@ -76,14 +66,37 @@ from minicnn.ops.steps import *
 from minicnn.ops.trigonometry import *
 from minicnn.ops.unary import *
 from minicnn.printing import *
-from minicnn.random import Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state
-from minicnn.tensor import Size, Tensor
+from minicnn.random import Generator as Generator
+from minicnn.random import default_generator as default_generator
+from minicnn.random import get_rng_state as get_rng_state
+from minicnn.random import initial_seed as initial_seed
+from minicnn.random import manual_seed as manual_seed
+from minicnn.random import seed as seed
+from minicnn.random import set_rng_state as set_rng_state
+from minicnn.tensor import Size as Size
+from minicnn.tensor import Tensor as Tensor
 
 if TYPE_CHECKING:
-    from minicnn import autograd, backend, data, datasets, io, models, nn, optim, random, testing, training
-    from minicnn.io import load, save
+    from minicnn import autograd as autograd
+    from minicnn import backend as backend
+    from minicnn import data as data
+    from minicnn import datasets as datasets
+    from minicnn import io as io
+    from minicnn import models as models
+    from minicnn import nn as nn
+    from minicnn import optim as optim
+    from minicnn import random as random
+    from minicnn import testing as testing
+    from minicnn import training as training
+    from minicnn.io import load as load
+    from minicnn.io import save as save
 
 __version__ = "0.1.0"
+
+device, get_default_device = _Device, _default_device
+dtype, bool = _dtypes.Dtype, _dtypes.bool_
+half, float, double = float16, float32, float64
+short, int, long = int16, int32, int64
 
 _ROOMS = ("autograd", "backend", "data", "datasets", "io", "models", "nn", "optim", "random", "testing", "training")
 

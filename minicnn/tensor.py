@@ -1,7 +1,7 @@
 """Tensor: an array, its gradient, the operation that made it, and a version that counts in-place edits.
 
 This file is the record alone. The operations know how to compute; ``minicnn.ops`` binds them here as methods and
-operators from one table (``tensor.pyi`` lists them for editors and type checkers).
+operators from one table (``methods.pyi`` lists them for editors and type checkers).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from minicnn import dtypes
 from minicnn.backend import Device, backend_for, backend_of
 from minicnn.errors import DtypeError, GradientError, UnknownNameError
+from minicnn.methods import Methods
 
 if TYPE_CHECKING:
     from minicnn.autograd.function import Function
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _new = object.__new__
 
 
-class Tensor:
+class Tensor(Methods):
     """A multi-dimensional array that remembers how it was made.
 
     ``Tensor(data)`` copies ``data`` in the default dtype, as PyTorch's legacy constructor does; prefer
@@ -70,7 +71,7 @@ class Tensor:
     @property
     def dtype(self) -> dtypes.Dtype:
         """The element type."""
-        return self.array.dtype  # type: ignore[no-any-return]
+        return self.array.dtype
 
     @property
     def device(self) -> Device:

@@ -16,7 +16,7 @@ PACKAGE = Path(minicnn.__file__).parent
 
 # Bottom up: a room imports, when it is loaded, only from those before it in this list.
 ROOMS = [
-    "errors", "dtypes", "shapes", "backend", "random", "tensor", "autograd", "printing", "ops", "nn", "optim", "data",
+    "errors", "dtypes", "shapes", "backend", "random", "methods", "tensor", "autograd", "printing", "ops", "nn", "optim", "data",
     "datasets", "models", "training", "io", "testing", "cli", "__main__",
 ]  # fmt: skip
 
@@ -82,3 +82,9 @@ def test_importing_loads_nothing_optional() -> None:
     code = f"import sys, minicnn; print([m for m in {optional} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]" and found.stderr == ""
+
+
+def test_the_stub_of_tensors_methods_is_current() -> None:
+    from minicnn.ops.stub import FILE, stub
+
+    assert FILE.read_text(encoding="utf-8") == stub(), "run python -m minicnn.ops.stub"

@@ -27,7 +27,7 @@ class Gate(Function):
         return backend.gate(g, is_open(x))
 
     def grad_g(self, h: Tensor, x: Tensor) -> Tensor:
-        return Gate.apply(h, x, is_open=self.is_open, slope=self.slope)  # type: ignore[no-any-return]
+        return Gate.apply(h, x, is_open=self.is_open, slope=self.slope)
 
     def grad_x(self, h: Tensor) -> Tensor:
         return wrap(backend_of(h.array).xp.zeros_like(h.array))
@@ -40,7 +40,7 @@ class ReLU(Function):
         return backend_of(x).xp.maximum(x, 0, out=out)
 
     def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
-        return Gate.apply(g, out, is_open=lambda y: ~(y <= 0))  # type: ignore[no-any-return]
+        return Gate.apply(g, out, is_open=lambda y: ~(y <= 0))
 
 
 class LeakyReLU(Function):
@@ -55,7 +55,7 @@ class LeakyReLU(Function):
             return backend.xp.add(backend.xp.maximum(x, 0), y, out=y if out is None else out)
 
     def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
-        return Gate.apply(g, out, is_open=lambda y: y > 0, slope=self.slope)  # type: ignore[no-any-return]
+        return Gate.apply(g, out, is_open=lambda y: y > 0, slope=self.slope)
 
 
 class Hardtanh(Function):
@@ -67,7 +67,7 @@ class Hardtanh(Function):
 
     def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
         low, high = self.low, self.high
-        return Gate.apply(g, out, is_open=lambda y: (y > low) & (y < high))  # type: ignore[no-any-return]
+        return Gate.apply(g, out, is_open=lambda y: (y > low) & (y < high))
 
 
 class Threshold(Function):
@@ -79,7 +79,7 @@ class Threshold(Function):
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         threshold = self.threshold
-        return Gate.apply(g, x, is_open=lambda y: ~(y <= threshold))  # type: ignore[no-any-return]
+        return Gate.apply(g, x, is_open=lambda y: ~(y <= threshold))
 
 
 class Hardshrink(Function):
@@ -91,7 +91,7 @@ class Hardshrink(Function):
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         lambd = self.lambd
-        return Gate.apply(g, x, is_open=lambda y: abs(y) > lambd)  # type: ignore[no-any-return]
+        return Gate.apply(g, x, is_open=lambda y: abs(y) > lambd)
 
 
 class Softshrink(Function):
@@ -103,7 +103,7 @@ class Softshrink(Function):
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         lambd = self.lambd
-        return Gate.apply(g, x, is_open=lambda y: abs(y) > lambd)  # type: ignore[no-any-return]
+        return Gate.apply(g, x, is_open=lambda y: abs(y) > lambd)
 
 
 class Hardsigmoid(Function):
@@ -114,7 +114,7 @@ class Hardsigmoid(Function):
         return xp.minimum(xp.maximum(x + 3, 0), 6) / 6
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
-        return Gate.apply(g / 6, x, is_open=lambda y: (y > -3) & (y < 3))  # type: ignore[no-any-return]
+        return Gate.apply(g / 6, x, is_open=lambda y: (y > -3) & (y < 3))
 
 
 class Hardswish(Function):
@@ -127,7 +127,7 @@ class Hardswish(Function):
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         bent = Gate.apply(g * (x / 3 + 0.5), x, is_open=lambda y: (y > -3) & (y < 3))
-        return bent + Gate.apply(g, x, is_open=lambda y: ~(y < 3))  # type: ignore[no-any-return]
+        return bent + Gate.apply(g, x, is_open=lambda y: ~(y < 3))
 
 
 class PReLU(Function):
@@ -140,10 +140,10 @@ class PReLU(Function):
 
     def grad_x(self, g: Tensor, x: Tensor, weight: Tensor) -> Tensor:
         above = Gate.apply(g, x, is_open=lambda y: y > 0)
-        return above + Gate.apply(g * weight, x, is_open=lambda y: ~(y > 0))  # type: ignore[no-any-return]
+        return above + Gate.apply(g * weight, x, is_open=lambda y: ~(y > 0))
 
     def grad_weight(self, g: Tensor, x: Tensor) -> Tensor:
-        return Gate.apply(g * x, x, is_open=lambda y: ~(y > 0))  # type: ignore[no-any-return]
+        return Gate.apply(g * x, x, is_open=lambda y: ~(y > 0))
 
 
 def relu(x: Tensor) -> Tensor:
@@ -155,7 +155,7 @@ def relu(x: Tensor) -> Tensor:
         >>> mc.relu(mc.tensor([-1.0, 2.0]))
         tensor([0., 2.])
     """
-    return ReLU.apply(_number("relu", x))  # type: ignore[no-any-return]
+    return ReLU.apply(_number("relu", x))
 
 
 def relu_(x: Tensor) -> Tensor:
@@ -186,7 +186,7 @@ def prelu(x: Tensor, weight: Tensor) -> Tensor:
                          got=f"input {tuple(x.shape)}, weight {tuple(weight.shape)}",
                          rule="weight.numel() is 1 or input.shape[1]", hint=f"PReLU(num_parameters={channels})")
     shape = (1, -1, *[1] * (x.ndim - 2)) if x.ndim > 1 else [1] * x.ndim
-    return PReLU.apply(x, weight.reshape(shape))  # type: ignore[no-any-return]
+    return PReLU.apply(x, weight.reshape(shape))
 
 
 def hardshrink(x: Tensor, lambd: float = 0.5) -> Tensor:
@@ -196,7 +196,7 @@ def hardshrink(x: Tensor, lambd: float = 0.5) -> Tensor:
         >>> mc.tensor([-1.0, 0.2, 0.7]).hardshrink()
         tensor([-1.0000,  0.0000,  0.7000])
     """
-    return Hardshrink.apply(floating("hardshrink", x), lambd=lambd)  # type: ignore[no-any-return]
+    return Hardshrink.apply(floating("hardshrink", x), lambd=lambd)
 
 
 def floating(name: str, x: Tensor) -> Tensor:

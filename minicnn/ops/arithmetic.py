@@ -118,7 +118,7 @@ def add(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
         tensor([11, 12])
     """
     x, y = operands("add", x, y if alpha == 1 else y * alpha)
-    return Add.apply(x, y)  # type: ignore[no-any-return]
+    return Add.apply(x, y)
 
 
 def sub(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
@@ -127,7 +127,7 @@ def sub(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
     if any(isinstance(t, Tensor) and t.array.dtype.kind == "b" for t in (x, y)):
         raise DtypeError("sub: bool tensors have no difference", got="a bool tensor",
                          rule="- is for numbers", hint="x ^ y, or x.logical_not()")
-    return Sub.apply(x, y)  # type: ignore[no-any-return]
+    return Sub.apply(x, y)
 
 
 def rsub(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
@@ -138,7 +138,7 @@ def rsub(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
 def mul(x: Operand, y: Operand) -> Tensor:
     """x · y, elementwise. Shapes, errors: as ``add``."""
     x, y = operands("mul", x, y)
-    return Mul.apply(x, y)  # type: ignore[no-any-return]
+    return Mul.apply(x, y)
 
 
 def div(x: Operand, y: Operand, *, rounding_mode: str | None = None) -> Tensor:
@@ -154,7 +154,7 @@ def div(x: Operand, y: Operand, *, rounding_mode: str | None = None) -> Tensor:
         modes = {"floor": floor_divide, "trunc": trunc_divide}
         return modes[choice("div", "rounding_mode", rounding_mode, tuple(modes))](x, y)
     x, y = operands("div", x, y)
-    return Div.apply(*(as_float(t) if isinstance(t, Tensor) else t for t in (x, y)))  # type: ignore[no-any-return]
+    return Div.apply(*(as_float(t) if isinstance(t, Tensor) else t for t in (x, y)))
 
 
 def rdiv(x: Operand, y: Operand) -> Tensor:
@@ -174,13 +174,13 @@ def pos(x: Tensor) -> Tensor:
 
 def neg(x: Tensor) -> Tensor:
     """−x."""
-    return Neg.apply(x)  # type: ignore[no-any-return]
+    return Neg.apply(x)
 
 
 def pow(x: Operand, exponent: Operand) -> Tensor:
     """x to the power of ``exponent``, elementwise. Shapes, errors: as ``add``."""
     x, exponent = operands("pow", x, exponent)
-    return Pow.apply(x, exponent)  # type: ignore[no-any-return]
+    return Pow.apply(x, exponent)
 
 
 def add_(x: Tensor, y: Operand, *, alpha: float = 1) -> Tensor:

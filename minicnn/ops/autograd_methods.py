@@ -162,7 +162,7 @@ def shallow_copy(x: Tensor) -> Tensor:
 def deep_copy(x: Tensor, memo: dict[int, Any]) -> Tensor:
     """``copy.deepcopy``: a leaf in memory of its own, with a copy of ``grad``. Only leaves can be copied so."""
     if id(x) in memo:
-        return memo[id(x)]  # type: ignore[no-any-return]
+        return memo[id(x)]
     if x._node is not None:
         raise GradientError("deepcopy: this tensor is the result of an operation", got=f"grad_fn {x._node.name}",
                             rule="only leaves can be deep-copied", hint="x.detach().clone(), or x.clone() in the graph")

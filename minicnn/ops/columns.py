@@ -22,7 +22,7 @@ class Unfold(Function):
         return backend_of(x).unfold(x, kernel, geometry)
 
     def grad_x(self, g: Tensor) -> Tensor:
-        return Fold.apply(g, size=self.size, kernel=self.kernel, geometry=self.geometry)  # type: ignore[no-any-return]
+        return Fold.apply(g, size=self.size, kernel=self.kernel, geometry=self.geometry)
 
 
 class Fold(Function):
@@ -33,4 +33,4 @@ class Fold(Function):
         return backend_of(columns).fold(columns, size, kernel, geometry)
 
     def grad_columns(self, g: Tensor) -> Tensor:
-        return Unfold.apply(g, kernel=self.kernel, geometry=self.geometry)  # type: ignore[no-any-return]
+        return Unfold.apply(g, kernel=self.kernel, geometry=self.geometry)

@@ -87,7 +87,7 @@ class Reduced(Function):
 def _comparison(name: str, kernel: str, text: str) -> Callable[[Operand, Operand], Tensor]:
     def compare(x: Operand, y: Operand) -> Tensor:
         x, y = operands(name, x, y)
-        return Compare.apply(x, y, kernel=kernel)  # type: ignore[no-any-return]
+        return Compare.apply(x, y, kernel=kernel)
 
     return named(compare, name, f"{text}, elementwise, as bools. Shapes: x and y broadcast.")
 
@@ -97,7 +97,7 @@ def _bitwise(name: str, kernel: str, text: str) -> Callable[[Operand, Operand], 
         x, y = operands(name, x, y)
         for value in (x, y):
             _check_bits(name, value)
-        return Compare.apply(x, y, kernel=kernel)  # type: ignore[no-any-return]
+        return Compare.apply(x, y, kernel=kernel)
 
     return named(combine, name, f"{text}, bit by bit, of integers or bools. Shapes: x and y broadcast.")
 
@@ -105,14 +105,14 @@ def _bitwise(name: str, kernel: str, text: str) -> Callable[[Operand, Operand], 
 def _logical(name: str, text: str) -> Callable[[Tensor, Tensor], Tensor]:
     def combine(x: Tensor, y: Tensor) -> Tensor:
         check_broadcast(name, x.shape, y.shape)
-        return Compare.apply(x, y, kernel=name)  # type: ignore[no-any-return]
+        return Compare.apply(x, y, kernel=name)
 
     return named(combine, name, f"{text}, where any number but 0 is true. Shapes: x and y broadcast.")
 
 
 def _examination(name: str, text: str) -> Callable[[Tensor], Tensor]:
     def examine(x: Tensor) -> Tensor:
-        return Examine.apply(x, kernel=name)  # type: ignore[no-any-return]
+        return Examine.apply(x, kernel=name)
 
     return named(examine, name, f"{text}, elementwise, as bools.")
 
@@ -142,7 +142,7 @@ bitwise_right_shift = _bitwise("bitwise_right_shift", "right_shift", "x >> y")
 def bitwise_not(x: Tensor) -> Tensor:
     """~x, bit by bit, of integers; of bools, not x."""
     _check_bits("bitwise_not", x)
-    return Examine.apply(x, kernel="invert")  # type: ignore[no-any-return]
+    return Examine.apply(x, kernel="invert")
 
 
 def same(x: Tensor, y: object) -> Any:
@@ -188,7 +188,7 @@ def where(condition: Tensor, x: Operand | None = None, y: Operand | None = None)
 
 def chosen(x: Tensor, condition: Tensor, y: Operand) -> Tensor:
     """``x.where(condition, y)``: x where ``condition`` holds, else y."""
-    return where(condition, x, y)  # type: ignore[no-any-return]
+    return where(condition, x, y)
 
 
 @axis_too
@@ -218,7 +218,7 @@ def isclose(x: Tensor, y: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_
         raise DtypeError("isclose: the dtypes differ", got=f"{x.array.dtype} and {y.array.dtype}",
                          rule="tensors of one dtype are compared", hint="x.to(y.dtype)")
     check_broadcast("isclose", x.shape, y.shape)
-    return IsClose.apply(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan)  # type: ignore[no-any-return]
+    return IsClose.apply(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan)
 
 
 def allclose(x: Tensor, y: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
@@ -234,7 +234,7 @@ def equal(x: Tensor, y: Tensor) -> bool:
 def isin(x: Tensor, values: Tensor) -> Tensor:
     """Whether each element of x is one of ``values``, as bools in x's shape."""
     x, values = operands("isin", x, values.reshape(-1))
-    return Compare.apply(x, values, kernel="isin")  # type: ignore[no-any-return]
+    return Compare.apply(x, values, kernel="isin")
 
 
 def _truth(name: str, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:

@@ -32,13 +32,13 @@ class Conv2d(Function):
         return backend_of(x).conv(x, w, b, geometry)
 
     def grad_x(self, g: Tensor, w: Tensor) -> Tensor:
-        return ConvInputGrad.apply(g, w, geometry=self.geometry, size=self.size)  # type: ignore[no-any-return]
+        return ConvInputGrad.apply(g, w, geometry=self.geometry, size=self.size)
 
     def grad_w(self, g: Tensor, x: Tensor) -> Tensor:
-        return ConvWeightGrad.apply(x, g, geometry=self.geometry, kernel=self.kernel)  # type: ignore[no-any-return]
+        return ConvWeightGrad.apply(x, g, geometry=self.geometry, kernel=self.kernel)
 
     def grad_b(self, g: Tensor) -> Tensor:
-        return g.sum((0, 2, 3))  # type: ignore[no-any-return]
+        return g.sum((0, 2, 3))
 
 
 class ConvInputGrad(Function):
@@ -49,10 +49,10 @@ class ConvInputGrad(Function):
         return backend_of(g).conv_input_grad(g, w, geometry, size)
 
     def grad_g(self, gg: Tensor, w: Tensor) -> Tensor:
-        return Conv2d.apply(gg, w, None, geometry=self.geometry)  # type: ignore[no-any-return]
+        return Conv2d.apply(gg, w, None, geometry=self.geometry)
 
     def grad_w(self, gg: Tensor, g: Tensor) -> Tensor:
-        return ConvWeightGrad.apply(gg, g, geometry=self.geometry, kernel=self.kernel)  # type: ignore[no-any-return]
+        return ConvWeightGrad.apply(gg, g, geometry=self.geometry, kernel=self.kernel)
 
 
 class ConvWeightGrad(Function):
@@ -63,7 +63,7 @@ class ConvWeightGrad(Function):
         return backend_of(x).conv_weight_grad(x, g, geometry, kernel)
 
     def grad_x(self, gg: Tensor, g: Tensor) -> Tensor:
-        return ConvInputGrad.apply(g, gg, geometry=self.geometry, size=self.size)  # type: ignore[no-any-return]
+        return ConvInputGrad.apply(g, gg, geometry=self.geometry, size=self.size)
 
     def grad_g(self, gg: Tensor, x: Tensor) -> Tensor:
-        return Conv2d.apply(x, gg, None, geometry=self.geometry)  # type: ignore[no-any-return]
+        return Conv2d.apply(x, gg, None, geometry=self.geometry)

@@ -111,7 +111,7 @@ def cuda(x: Tensor, device: Device | int | str | None = None) -> Tensor:
 
 def clone(x: Tensor) -> Tensor:
     """A copy in memory of its own; gradients flow through it."""
-    return Clone.apply(x)  # type: ignore[no-any-return]
+    return Clone.apply(x)
 
 
 def type_as(x: Tensor, other: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ class CumSum(Function):
         return xp.cumsum(x, axis=dim, dtype=compute).astype(result, copy=False)
 
     def grad_x(self, g: Tensor) -> Tensor:
-        return CumSum.apply(g, dim=self.dim, backwards=not self.backwards)  # type: ignore[no-any-return]
+        return CumSum.apply(g, dim=self.dim, backwards=not self.backwards)
 
 
 class CumProd(Function):
@@ -44,7 +44,7 @@ class CumProd(Function):
 
     def grad_x(self, g: Tensor, x: Tensor, out: Tensor) -> Tensor:
         if (x != 0).all():
-            return CumSum.apply(g * out, dim=self.dim, backwards=True) / x  # type: ignore[no-any-return]
+            return CumSum.apply(g * out, dim=self.dim, backwards=True) / x
         # Where x has zeros nothing can be divided out: row i is the running product with x[i] replaced by 1, from i on.
         size, xp = x.shape[self.dim], backend_of(x.array).xp
         i, k = xp.arange(size)[:, None], xp.arange(size)
@@ -95,7 +95,7 @@ def _along(operation: type[Function], name: str, x: Tensor, dim: int, dtype: Any
     x = x if dtype is None else cast(x, dtypes.as_dtype(dtype))
     dim = one_dim(name, dim, x.ndim)
     found = operation.apply(x if x.ndim else x.reshape(1), dim=dim)
-    return found if x.ndim else found.reshape(())  # type: ignore[no-any-return]
+    return found if x.ndim else found.reshape(())
 
 
 @axis_too
@@ -109,4 +109,4 @@ def prod(x: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any
     shape = reduced_shape(x.array.shape, dims if x.ndim else None, keepdim)
     if dims is None or not x.ndim:
         x, dims = x.reshape(-1), (0,)
-    return Prod.apply(x, dim=dims[0], shape=shape)  # type: ignore[no-any-return]
+    return Prod.apply(x, dim=dims[0], shape=shape)

@@ -27,7 +27,7 @@ class Diagonal(Function):
         return _diagonal(x, offset, dim1, dim2)
 
     def grad_x(self, g: Tensor) -> Tensor:
-        return DiagonalEmbed.apply(g, shape=self.shape, **self.options)  # type: ignore[no-any-return]
+        return DiagonalEmbed.apply(g, shape=self.shape, **self.options)
 
 
 class DiagonalEmbed(Function):
@@ -40,7 +40,7 @@ class DiagonalEmbed(Function):
         return out
 
     def grad_x(self, g: Tensor) -> Tensor:
-        return Diagonal.apply(g, **self.options)  # type: ignore[no-any-return]
+        return Diagonal.apply(g, **self.options)
 
 
 class Triangle(Function):
@@ -51,7 +51,7 @@ class Triangle(Function):
         return getattr(backend_of(x).xp, kernel)(x, diagonal)
 
     def grad_x(self, g: Tensor) -> Tensor:
-        return Triangle.apply(g, kernel=self.kernel, diagonal=self.diagonal)  # type: ignore[no-any-return]
+        return Triangle.apply(g, kernel=self.kernel, diagonal=self.diagonal)
 
 
 def _diagonal(x: Array, offset: int, dim1: int, dim2: int) -> Array:
@@ -68,7 +68,7 @@ def diagonal(x: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor
 
     Shapes: x without dim1 and dim2, then the diagonal's length. Errors: OutOfRangeError; ShapeError where dim1 is dim2.
     """
-    return Diagonal.apply(x, offset=offset, **_two_dims("diagonal", x.ndim, dim1, dim2))  # type: ignore[no-any-return]
+    return Diagonal.apply(x, offset=offset, **_two_dims("diagonal", x.ndim, dim1, dim2))
 
 
 def diag_embed(x: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
@@ -77,7 +77,7 @@ def diag_embed(x: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Te
     size = x.shape[-1] + abs(offset)
     rest = iter(x.array.shape[:-1])
     shape = tuple(size if d in dims.values() else next(rest) for d in range(x.ndim + 1))
-    return DiagonalEmbed.apply(x, shape=shape, offset=offset, **dims)  # type: ignore[no-any-return]
+    return DiagonalEmbed.apply(x, shape=shape, offset=offset, **dims)
 
 
 def diag(x: Tensor, diagonal: int = 0) -> Tensor:
@@ -90,7 +90,7 @@ def diag(x: Tensor, diagonal: int = 0) -> Tensor:
                          rule="1 or 2 dimensions", hint="diagonal() or diag_embed() for batches")
     if x.ndim == 1:
         return diag_embed(x, diagonal)
-    return Diagonal.apply(x, offset=diagonal, dim1=0, dim2=1).clone()  # type: ignore[no-any-return]
+    return Diagonal.apply(x, offset=diagonal, dim1=0, dim2=1).clone()
 
 
 def trace(x: Tensor) -> Tensor:
@@ -116,7 +116,7 @@ def triu(x: Tensor, diagonal: int = 0) -> Tensor:
 def _triangle(name: str, x: Tensor, diagonal: int) -> Tensor:
     if x.ndim < 2:
         raise ShapeError(f"{name}: not a matrix", got=f"shape {tuple(x.shape)}", rule="at least 2 dimensions")
-    return Triangle.apply(x, kernel=name, diagonal=diagonal)  # type: ignore[no-any-return]
+    return Triangle.apply(x, kernel=name, diagonal=diagonal)
 
 
 def _two_dims(name: str, ndim: int, dim1: int, dim2: int) -> dict[str, int]:

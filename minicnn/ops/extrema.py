@@ -213,7 +213,7 @@ def _reduce(operation: type[Amax], name: str, kernel: str, x: Tensor, dim: Dims,
     dims = many_dims(name, dim, x.ndim)
     _check_elements(name, x, dims)
     shape = reduced_shape(x.array.shape, dims, keepdim)
-    return operation.apply(x, kernel=kernel, dims=dims, shape=shape)  # type: ignore[no-any-return]
+    return operation.apply(x, kernel=kernel, dims=dims, shape=shape)
 
 
 def _arg_extremum(name: str, x: Tensor, dim: int | None, keepdim: bool) -> Tensor:

@@ -139,7 +139,7 @@ def masked_fill(x: Tensor, mask: Tensor, value: Any) -> Tensor:
         tensor([0, 2, 0])
     """
     _check_mask(mask)
-    return MaskedFill.apply(x, mask, constant("masked_fill", x, value))  # type: ignore[no-any-return]
+    return MaskedFill.apply(x, mask, constant("masked_fill", x, value))
 
 
 def masked_fill_(x: Tensor, mask: Tensor, value: Any) -> Tensor:

@@ -37,7 +37,7 @@ class Slice(Function):
         return x[key]
 
     def grad_x(self, g: Tensor) -> Tensor:
-        return Unslice.apply(g, key=self.key, shape=self.shape)  # type: ignore[no-any-return]
+        return Unslice.apply(g, key=self.key, shape=self.shape)
 
 
 class Unslice(Function):
@@ -50,7 +50,7 @@ class Unslice(Function):
         return out
 
     def grad_x(self, g: Tensor) -> Tensor:
-        return Slice.apply(g, key=self.key)  # type: ignore[no-any-return]
+        return Slice.apply(g, key=self.key)
 
 
 class Index(Function):
@@ -129,8 +129,8 @@ def get_item(x: Tensor, key: Any) -> Tensor:
     """``x[key]``: a view for integers, slices, None and ..., a copy where the key holds tensors, lists or masks."""
     view_key, pattern, indices = read_key(x, key)
     if not indices:
-        return Slice.apply(x, key=view_key)  # type: ignore[no-any-return]
-    return Index.apply(_picked_from(x, view_key), *indices, pattern=pattern)  # type: ignore[no-any-return]
+        return Slice.apply(x, key=view_key)
+    return Index.apply(_picked_from(x, view_key), *indices, pattern=pattern)
 
 
 def set_item(x: Tensor, key: Any, value: Any) -> None:
@@ -151,7 +151,7 @@ def set_item(x: Tensor, key: Any, value: Any) -> None:
 def _picked_from(x: Tensor, view_key: tuple[Any, ...]) -> Tensor:
     if all(k is ALL or k is ... for k in view_key):
         return x
-    return Slice.apply(x, key=view_key)  # type: ignore[no-any-return]
+    return Slice.apply(x, key=view_key)
 
 
 def _put(x: Tensor, value: Any, indices: list[Tensor], pattern: Pattern) -> Tensor:
@@ -185,7 +185,7 @@ def index_put(x: Tensor, indices: Any, values: Any, accumulate: bool = False) ->
                          rule="a tuple of index tensors", hint="x[key] = value takes other keys")
     values = _stored(x, operand("index_put", values, x), len(pattern) + sum(k.ndim for k in found))
     cls = IndexAdd if accumulate else IndexPut
-    return cls.apply(x, values, *found, pattern=pattern)  # type: ignore[no-any-return]
+    return cls.apply(x, values, *found, pattern=pattern)
 
 
 def select(x: Tensor, dim: int, index: int) -> Tensor:
@@ -238,4 +238,4 @@ def unfold(x: Tensor, dimension: int, size: int, step: int) -> Tensor:
     if step < 1 or not 0 <= size <= x.array.shape[dim]:
         raise OptionError("unfold: no such windows", got=f"size {size}, step {step} in shape {tuple(x.shape)}",
                           rule="step >= 1, and size at most that of the dimension")
-    return Windows.apply(x, dim=dim, size=int(size), step=int(step))  # type: ignore[no-any-return]
+    return Windows.apply(x, dim=dim, size=int(size), step=int(step))

@@ -62,7 +62,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     if any(x.ndim != first.ndim or other != others[0] for x, other in zip(legacy, others, strict=True)):
         raise ShapeError("cat: the shapes differ", got=", ".join(str(x.array.shape) for x in legacy),
                          rule=f"shapes are equal except in dimension {dim}", hint="stack makes a new dimension")
-    return Cat.apply(*_one_dtype(legacy, given), dim=dim)  # type: ignore[no-any-return]
+    return Cat.apply(*_one_dtype(legacy, given), dim=dim)
 
 
 def _tensors(name: str, tensors: Any) -> list[Tensor]:
@@ -93,7 +93,7 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         raise ShapeError("stack: the shapes differ", got=", ".join(str(x.array.shape) for x in given),
                          rule="all shapes are equal", hint="cat joins along an existing dimension; pad first otherwise")
     dim = one_dim("stack", dim, given[0].ndim + 1)
-    return Cat.apply(*_one_dtype([unsqueeze(x, dim) for x in given], given), dim=dim)  # type: ignore[no-any-return]
+    return Cat.apply(*_one_dtype([unsqueeze(x, dim) for x in given], given), dim=dim)
 
 
 def atleast_1d(*tensors: Tensor) -> Any:

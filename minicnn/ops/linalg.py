@@ -63,10 +63,10 @@ def matmul(x: Tensor, y: Tensor) -> Tensor:
         return matmul(x.unsqueeze(0), y).squeeze(-2)
     if len(a) > 2 and len(b) == 2:
         # All batches times one matrix are one tall product, and so is its gradient for the matrix.
-        return MatMul.apply(x.reshape(math.prod(a[:-1]), a[-1]), y).reshape(*a[:-1], b[-1])  # type: ignore[no-any-return]
+        return MatMul.apply(x.reshape(math.prod(a[:-1]), a[-1]), y).reshape(*a[:-1], b[-1])
     if a[:-2] != b[:-2]:
         check_broadcast("matmul", a[:-2], b[:-2])
-    return MatMul.apply(x, y)  # type: ignore[no-any-return]
+    return MatMul.apply(x, y)
 
 
 def matmul_operator(x: Tensor, y: Any) -> Any:

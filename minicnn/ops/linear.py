@@ -21,12 +21,12 @@ class Linear(Function):
         return backend_of(x).linear(x, w, b)
 
     def grad_x(self, g: Tensor, w: Tensor) -> Tensor:
-        return Linear.apply(g, w.T, None)  # type: ignore[no-any-return]
+        return Linear.apply(g, w.T, None)
 
     def grad_w(self, g: Tensor, x: Tensor) -> Tensor:
         rows = math.prod(g.array.shape[:-1])
         g, x = (t.reshape(rows, t.array.shape[-1]) for t in (g, x))
-        return Linear.apply(g.T, x.T, None)  # type: ignore[no-any-return]
+        return Linear.apply(g.T, x.T, None)
 
     def grad_b(self, g: Tensor) -> Tensor:
         return g

@@ -210,7 +210,7 @@ def clamp(x: Tensor, min: Operand | None = None, max: Operand | None = None) -> 
     dtype = dtypes.result_type(*given)
     check_broadcast("clamp", *(a.shape for a in given if hasattr(a, "shape")))
     promoted = (cast(t, dtype) if isinstance(t, Tensor) else t for t in (x, *bounds))
-    return Clamp.apply(*promoted)  # type: ignore[no-any-return]
+    return Clamp.apply(*promoted)
 
 
 def clamp_min(x: Tensor, min: Operand) -> Tensor:
@@ -228,22 +228,22 @@ def maximum(x: Tensor, y: Tensor) -> Tensor:
 
     Shapes: x and y broadcast. Errors: ShapeError where they do not.
     """
-    return Maximum.apply(*_tensors("maximum", x, y))  # type: ignore[no-any-return]
+    return Maximum.apply(*_tensors("maximum", x, y))
 
 
 def minimum(x: Tensor, y: Tensor) -> Tensor:
     """The lesser of x and y, elementwise; else as ``maximum``."""
-    return Minimum.apply(*_tensors("minimum", x, y))  # type: ignore[no-any-return]
+    return Minimum.apply(*_tensors("minimum", x, y))
 
 
 def fmax(x: Tensor, y: Tensor) -> Tensor:
     """The greater of x and y, elementwise; where one is NaN, the other. Shapes: x and y broadcast."""
-    return FMax.apply(*_tensors("fmax", x, y))  # type: ignore[no-any-return]
+    return FMax.apply(*_tensors("fmax", x, y))
 
 
 def fmin(x: Tensor, y: Tensor) -> Tensor:
     """The lesser of x and y, elementwise; where one is NaN, the other. Shapes: x and y broadcast."""
-    return FMin.apply(*_tensors("fmin", x, y))  # type: ignore[no-any-return]
+    return FMin.apply(*_tensors("fmin", x, y))
 
 
 def lerp(x: Tensor, end: Tensor, weight: Operand) -> Tensor:
@@ -253,7 +253,7 @@ def lerp(x: Tensor, end: Tensor, weight: Operand) -> Tensor:
         raise DtypeError("lerp: integers have nothing in between", got=x.array.dtype,
                          rule="floating point tensors", hint="x.float()")
     check_broadcast("lerp", x.shape, end.shape, getattr(weight, "shape", ()))
-    return Lerp.apply(x, end, weight)  # type: ignore[no-any-return]
+    return Lerp.apply(x, end, weight)
 
 
 def addcmul(x: Tensor, y: Operand, z: Operand, *, value: float = 1) -> Tensor:
@@ -268,23 +268,23 @@ def addcdiv(x: Tensor, y: Operand, z: Operand, *, value: float = 1) -> Tensor:
 
 def atan2(y: Tensor, x: Tensor) -> Tensor:
     """The angle in (−π, π] between the x axis and the point (x, y), elementwise. Shapes: y and x broadcast."""
-    return Atan2.apply(*map(as_float, _tensors("atan2", y, x)))  # type: ignore[no-any-return]
+    return Atan2.apply(*map(as_float, _tensors("atan2", y, x)))
 
 
 def hypot(x: Tensor, y: Tensor) -> Tensor:
     """√(x² + y²), elementwise. Shapes: x and y broadcast."""
-    return Hypot.apply(*map(as_float, _tensors("hypot", x, y)))  # type: ignore[no-any-return]
+    return Hypot.apply(*map(as_float, _tensors("hypot", x, y)))
 
 
 def logaddexp(x: Tensor, y: Tensor) -> Tensor:
     """log(eˣ + eʸ), elementwise, without overflow. Shapes: x and y broadcast."""
-    return LogAddExp.apply(*map(as_float, _tensors("logaddexp", x, y)))  # type: ignore[no-any-return]
+    return LogAddExp.apply(*map(as_float, _tensors("logaddexp", x, y)))
 
 
 def xlogy(x: Operand, y: Operand) -> Tensor:
     """x · log y, and 0 where x is 0 (even if y is), elementwise. Shapes: x and y broadcast."""
     x, y = operands("xlogy", x, y)
-    return XLogY.apply(*(as_float(t) if isinstance(t, Tensor) else t for t in (x, y)))  # type: ignore[no-any-return]
+    return XLogY.apply(*(as_float(t) if isinstance(t, Tensor) else t for t in (x, y)))
 
 
 def _tensors(name: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:

@@ -31,7 +31,7 @@ class MaxPool(Function):
         return (y, winners) if indices else y
 
     def grad_x(self, g: Tensor, winners: Tensor) -> Tensor:
-        return PoolScatter.apply(g, winners, size=self.size, geometry=self.geometry)  # type: ignore[no-any-return]
+        return PoolScatter.apply(g, winners, size=self.size, geometry=self.geometry)
 
 
 class AdaptiveMaxPool(Function):
@@ -44,7 +44,7 @@ class AdaptiveMaxPool(Function):
         return (y, winners) if indices else y
 
     def grad_x(self, g: Tensor, winners: Tensor) -> Tensor:
-        return PoolScatter.apply(g, winners, size=self.size)  # type: ignore[no-any-return]
+        return PoolScatter.apply(g, winners, size=self.size)
 
 
 class PoolScatter(Function):
@@ -55,7 +55,7 @@ class PoolScatter(Function):
         return backend_of(g).pool_scatter(g, winners, size, geometry)
 
     def grad_g(self, gg: Tensor, winners: Tensor) -> Tensor:
-        return PoolGather.apply(gg, winners, geometry=self.geometry)  # type: ignore[no-any-return]
+        return PoolGather.apply(gg, winners, geometry=self.geometry)
 
 
 class PoolGather(Function):
@@ -66,7 +66,7 @@ class PoolGather(Function):
         return backend_of(x).pool_gather(x, winners)
 
     def grad_x(self, g: Tensor, winners: Tensor) -> Tensor:
-        return PoolScatter.apply(g, winners, size=self.size, geometry=self.geometry)  # type: ignore[no-any-return]
+        return PoolScatter.apply(g, winners, size=self.size, geometry=self.geometry)
 
 
 class MaxUnpool(Function):
@@ -83,7 +83,7 @@ class MaxUnpool(Function):
         return y.reshape(N, C, *size)
 
     def grad_x(self, g: Tensor, winners: Tensor) -> Tensor:
-        return PoolGather.apply(g, winners)  # type: ignore[no-any-return]
+        return PoolGather.apply(g, winners)
 
 
 class AvgPool(Function):
@@ -98,7 +98,7 @@ class AvgPool(Function):
         return backend_of(x).avg_pool(x, geometry, count_include_pad, divisor_override)
 
     def grad_x(self, g: Tensor) -> Tensor:
-        return AvgPoolGrad.apply(g, size=self.size, **self.options)  # type: ignore[no-any-return]
+        return AvgPoolGrad.apply(g, size=self.size, **self.options)
 
 
 class AvgPoolGrad(Function):
@@ -112,7 +112,7 @@ class AvgPoolGrad(Function):
         return backend_of(g).avg_pool_grad(g, geometry, size, count_include_pad, divisor_override)
 
     def grad_g(self, gg: Tensor) -> Tensor:
-        return AvgPool.apply(gg, **self.options)  # type: ignore[no-any-return]
+        return AvgPool.apply(gg, **self.options)
 
 
 class AdaptiveAvgPool(Function):
@@ -123,7 +123,7 @@ class AdaptiveAvgPool(Function):
         return backend_of(x).adaptive_avg_pool(x, output_size)
 
     def grad_x(self, g: Tensor) -> Tensor:
-        return AdaptiveAvgPoolGrad.apply(g, size=self.size)  # type: ignore[no-any-return]
+        return AdaptiveAvgPoolGrad.apply(g, size=self.size)
 
 
 class AdaptiveAvgPoolGrad(Function):
@@ -134,4 +134,4 @@ class AdaptiveAvgPoolGrad(Function):
         return backend_of(g).adaptive_avg_pool_grad(g, size)
 
     def grad_g(self, gg: Tensor) -> Tensor:
-        return AdaptiveAvgPool.apply(gg, output_size=self.output_size)  # type: ignore[no-any-return]
+        return AdaptiveAvgPool.apply(gg, output_size=self.output_size)

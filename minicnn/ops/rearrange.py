@@ -27,7 +27,7 @@ class Flip(Function):
         return backend_of(x).xp.flip(x, dims).copy(order="C")
 
     def grad_x(self, g: Tensor) -> Tensor:
-        return Flip.apply(g, dims=self.dims)  # type: ignore[no-any-return]
+        return Flip.apply(g, dims=self.dims)
 
 
 class Roll(Function):
@@ -36,7 +36,7 @@ class Roll(Function):
         return backend_of(x).xp.roll(x, shifts, dims)
 
     def grad_x(self, g: Tensor) -> Tensor:
-        return Roll.apply(g, shifts=tuple(-s for s in self.shifts), dims=self.dims)  # type: ignore[no-any-return]
+        return Roll.apply(g, shifts=tuple(-s for s in self.shifts), dims=self.dims)
 
 
 def repeat(x: Tensor, *repeats: Any) -> Tensor:
@@ -54,7 +54,7 @@ def repeat(x: Tensor, *repeats: Any) -> Tensor:
     sizes = (1,) * (len(times) - x.ndim) + x.array.shape
     spread = reshaped(x, tuple(n for size in sizes for n in (1, size)))
     grown = expand(spread, [n for pair in zip(times, sizes, strict=True) for n in pair])
-    return Reshape.apply(grown, shape=tuple(t * n for t, n in zip(times, sizes, strict=True)))  # type: ignore[no-any-return]
+    return Reshape.apply(grown, shape=tuple(t * n for t, n in zip(times, sizes, strict=True)))
 
 
 def tile(x: Tensor, *dims: Any) -> Tensor:
@@ -79,12 +79,12 @@ def repeat_interleave(x: Tensor, repeats: Any, dim: int | None = None, *, output
         raise ShapeError("repeat_interleave: the numbers do not fit", got=f"{len(counts)} for a size of {size}",
                          rule="one number >= 0, or one for each slice; output_size is their sum")
     positions = xp.asarray([i for i, count in enumerate(counts) for _ in range(count)], dtype="int64")
-    return Index.apply(x, wrap(positions), pattern=(*[ALL] * dim, PICK))  # type: ignore[no-any-return]
+    return Index.apply(x, wrap(positions), pattern=(*[ALL] * dim, PICK))
 
 
 def flip(x: Tensor, *dims: Any) -> Tensor:
     """The order along each of ``dims`` reversed, in new memory."""
-    return Flip.apply(x, dims=dims_in_order("flip", varargs(dims), x.ndim))  # type: ignore[no-any-return]
+    return Flip.apply(x, dims=dims_in_order("flip", varargs(dims), x.ndim))
 
 
 def fliplr(x: Tensor) -> Tensor:
@@ -109,7 +109,7 @@ def roll(x: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | Non
     if len(by) != len(along):
         raise ShapeError("roll: a shift for each dimension", got=f"shifts {shifts}, dims {dims}")
     places = tuple(one_dim("roll", d, x.ndim) for d in along)
-    return Roll.apply(x, shifts=by, dims=places)  # type: ignore[no-any-return]
+    return Roll.apply(x, shifts=by, dims=places)
 
 
 def rot90(x: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
@@ -119,4 +119,4 @@ def rot90(x: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
         raise OptionError("rot90: two dimensions make a plane", got=tuple(dims), rule="dims are two different ones")
     turns: dict[int, Any] = {0: x.clone, 1: lambda: transpose(flip(x, b), a, b), 2: lambda: flip(x, a, b),
                              3: lambda: flip(transpose(x, a, b), b)}
-    return turns[k % 4]()  # type: ignore[no-any-return]
+    return turns[k % 4]()

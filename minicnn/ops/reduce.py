@@ -95,7 +95,7 @@ def mean(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = Non
     """
     x = check_float("mean", x if dtype is None else cast(x, dtypes.as_dtype(dtype)))
     dims = many_dims("mean", dim, x.ndim)
-    return Mean.apply(x, dims=dims, shape=reduced_shape(x.array.shape, dims, keepdim))  # type: ignore[no-any-return]
+    return Mean.apply(x, dims=dims, shape=reduced_shape(x.array.shape, dims, keepdim))
 
 
 @axis_too
@@ -119,7 +119,7 @@ def logsumexp(x: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """
     x = as_float(x)
     dims = many_dims("logsumexp", dim, x.ndim)
-    return LogSumExp.apply(x, dims=dims, shape=reduced_shape(x.array.shape, dims, keepdim))  # type: ignore[no-any-return]
+    return LogSumExp.apply(x, dims=dims, shape=reduced_shape(x.array.shape, dims, keepdim))
 
 
 def sum_to_size(x: Tensor, *size: Any) -> Tensor:

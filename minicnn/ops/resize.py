@@ -22,7 +22,7 @@ class Resize(Function):
         return backend_of(x).resize(x, rows, columns)
 
     def grad_x(self, g: Tensor) -> Tensor:
-        return ResizeGrad.apply(g, rows=self.rows, columns=self.columns)  # type: ignore[no-any-return]
+        return ResizeGrad.apply(g, rows=self.rows, columns=self.columns)
 
 
 class ResizeGrad(Function):
@@ -33,4 +33,4 @@ class ResizeGrad(Function):
         return backend_of(g).resize_grad(g, rows, columns)
 
     def grad_g(self, gg: Tensor) -> Tensor:
-        return Resize.apply(gg, rows=self.rows, columns=self.columns)  # type: ignore[no-any-return]
+        return Resize.apply(gg, rows=self.rows, columns=self.columns)

@@ -154,7 +154,7 @@ def frac(x: Tensor) -> Tensor:
     """x − trunc(x): the digits after the point, with x's sign."""
     if x.array.dtype.kind != "f":
         raise DtypeError("frac: integers have no fraction", got=x.array.dtype, rule="floating point tensors")
-    return Frac.apply(x)  # type: ignore[no-any-return]
+    return Frac.apply(x)
 
 
 def floor_divide(x: Operand, y: Operand) -> Tensor:
@@ -162,22 +162,22 @@ def floor_divide(x: Operand, y: Operand) -> Tensor:
 
     Shapes: x and y broadcast. Errors: OptionError where an integer is divided by 0.
     """
-    return FloorDivide.apply(*_numbers("floor_divide", x, y))  # type: ignore[no-any-return]
+    return FloorDivide.apply(*_numbers("floor_divide", x, y))
 
 
 def trunc_divide(x: Operand, y: Operand) -> Tensor:
     """x / y rounded towards 0: ``div`` with ``rounding_mode="trunc"``."""
-    return TruncDivide.apply(*_numbers("div", x, y))  # type: ignore[no-any-return]
+    return TruncDivide.apply(*_numbers("div", x, y))
 
 
 def remainder(x: Operand, y: Operand) -> Tensor:
     """x − ⌊x / y⌋ · y, as ``%``: its sign is y's. Shapes, errors: as ``floor_divide``."""
-    return Remainder.apply(*_numbers("remainder", x, y))  # type: ignore[no-any-return]
+    return Remainder.apply(*_numbers("remainder", x, y))
 
 
 def fmod(x: Operand, y: Operand) -> Tensor:
     """x − trunc(x / y) · y, as C's fmod: its sign is x's. Shapes, errors: as ``floor_divide``."""
-    return FMod.apply(*_numbers("fmod", x, y))  # type: ignore[no-any-return]
+    return FMod.apply(*_numbers("fmod", x, y))
 
 
 def rfloor_divide(x: Tensor, y: Operand) -> Tensor:

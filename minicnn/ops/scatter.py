@@ -85,7 +85,7 @@ def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:
                 [4, 3]])
     """
     places, pattern = _along("gather", x, dim, index)
-    return Index.apply(x, *places, pattern=pattern)  # type: ignore[no-any-return]
+    return Index.apply(x, *places, pattern=pattern)
 
 
 def take_along_dim(x: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
@@ -112,15 +112,15 @@ def scatter(x: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any =
     src = value if src is None else src
     places, pattern = _along("scatter", x, dim, index)
     if choice("scatter", "reduce", reduce, (None, "add", "multiply")) == "multiply":
-        return IndexMultiply.apply(x, _source("scatter", x, index, src), *places)  # type: ignore[no-any-return]
+        return IndexMultiply.apply(x, _source("scatter", x, index, src), *places)
     cls = IndexPut if reduce is None else IndexAdd
-    return cls.apply(x, _source("scatter", x, index, src), *places, pattern=pattern)  # type: ignore[no-any-return]
+    return cls.apply(x, _source("scatter", x, index, src), *places, pattern=pattern)
 
 
 def scatter_add(x: Tensor, dim: int, index: Tensor, src: Tensor) -> Tensor:
     """``x`` with ``out[i][index[i][j]] += src[i][j]`` for dim 1, and so on."""
     places, pattern = _along("scatter_add", x, dim, index)
-    return IndexAdd.apply(x, _source("scatter_add", x, index, src), *places, pattern=pattern)  # type: ignore[no-any-return]
+    return IndexAdd.apply(x, _source("scatter_add", x, index, src), *places, pattern=pattern)
 
 
 def _source(name: str, x: Tensor, index: Tensor, src: Any) -> Any:
@@ -143,7 +143,7 @@ def _check_dtype(name: str, x: Tensor, source: Tensor) -> None:
 def index_select(x: Tensor, dim: int, index: Tensor) -> Tensor:
     """The slices of ``x`` along ``dim`` that the vector ``index`` names."""
     places, pattern = _rows("index_select", x, dim, index)
-    return Index.apply(x, *places, pattern=pattern)  # type: ignore[no-any-return]
+    return Index.apply(x, *places, pattern=pattern)
 
 
 def index_add(x: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1) -> Tensor:
@@ -151,20 +151,20 @@ def index_add(x: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: floa
     places, pattern = _rows("index_add", x, dim, index)
     _check_slices("index_add", x, dim, index, source)
     source = source if alpha == 1 else mul(source, alpha)
-    return IndexAdd.apply(x, source, *places, pattern=pattern)  # type: ignore[no-any-return]
+    return IndexAdd.apply(x, source, *places, pattern=pattern)
 
 
 def index_copy(x: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """``x`` with the slices along ``dim`` that ``index`` names replaced by those of ``source``."""
     places, pattern = _rows("index_copy", x, dim, index)
     _check_slices("index_copy", x, dim, index, source)
-    return IndexPut.apply(x, source, *places, pattern=pattern)  # type: ignore[no-any-return]
+    return IndexPut.apply(x, source, *places, pattern=pattern)
 
 
 def index_fill(x: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     """``x`` with the slices along ``dim`` that ``index`` names filled with a number or 0-d tensor."""
     places, pattern = _rows("index_fill", x, dim, index)
-    return IndexPut.apply(x, constant("index_fill", x, value), *places, pattern=pattern)  # type: ignore[no-any-return]
+    return IndexPut.apply(x, constant("index_fill", x, value), *places, pattern=pattern)
 
 
 def _check_slices(name: str, x: Tensor, dim: int, index: Tensor, source: Tensor) -> None:
@@ -183,14 +183,14 @@ def take(x: Tensor, index: Tensor) -> Tensor:
     if not isinstance(index, Tensor) or index.array.dtype.kind not in "iu":
         raise DtypeError("take: the index is no integer tensor", got=getattr(index, "dtype", type(index).__name__),
                          rule="an index is an int64 tensor", hint="index.long()")
-    return Index.apply(reshaped(x, (x.array.size,)), index, pattern=(PICK,))  # type: ignore[no-any-return]
+    return Index.apply(reshaped(x, (x.array.size,)), index, pattern=(PICK,))
 
 
 def masked_select(x: Tensor, mask: Tensor) -> Tensor:
     """The elements of ``x`` where ``mask`` is True, in one row; the two broadcast."""
     shape = check_broadcast("masked_select", x.shape, mask.shape)
     _check_mask("masked_select", mask)
-    return Index.apply(expand(x, shape), expand(mask, shape), pattern=(PICK,))  # type: ignore[no-any-return]
+    return Index.apply(expand(x, shape), expand(mask, shape), pattern=(PICK,))
 
 
 def masked_scatter(x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
@@ -204,7 +204,7 @@ def masked_scatter(x: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         raise ShapeError("masked_scatter: the source has too few elements", got=f"{source.array.size} for {count}",
                          rule="at least as many as the mask has True")
     first = get_item(reshaped(source, (source.array.size,)), slice(count))
-    return IndexPut.apply(expand(x, shape), first, mask, pattern=(PICK,))  # type: ignore[no-any-return]
+    return IndexPut.apply(expand(x, shape), first, mask, pattern=(PICK,))
 
 
 def _check_mask(name: str, mask: Tensor) -> None:
@@ -230,4 +230,4 @@ def nonzero(x: Tensor, *, as_tuple: bool = False) -> Any:
 
 def argwhere(x: Tensor) -> Tensor:
     """The positions of the elements that are not 0, (count, dimensions)."""
-    return nonzero(x)  # type: ignore[no-any-return]
+    return nonzero(x)

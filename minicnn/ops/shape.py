@@ -60,7 +60,7 @@ class Permute(Function):
 
     def grad_x(self, g: Tensor) -> Tensor:
         back = sorted(range(len(self.dims)), key=self.dims.__getitem__)
-        return Permute.apply(g, dims=tuple(back))  # type: ignore[no-any-return]
+        return Permute.apply(g, dims=tuple(back))
 
 
 class Expand(Function):
@@ -104,7 +104,7 @@ def reshaped(x: Tensor, sizes: tuple[int, ...]) -> Tensor:
     """``x`` under ``sizes`` that fit: a view where its memory order allows, else a copy."""
     if x.array.shape == sizes:
         return x
-    return (View if viewable(x.array, sizes) else Reshape).apply(x, shape=sizes)  # type: ignore[no-any-return]
+    return (View if viewable(x.array, sizes) else Reshape).apply(x, shape=sizes)
 
 
 def _reshape_as_user(name: str, x: Tensor, given: tuple[int, ...]) -> Tensor:
@@ -116,10 +116,10 @@ def _reshape_as_user(name: str, x: Tensor, given: tuple[int, ...]) -> Tensor:
     """
     sizes = resolve_sizes(name, x.array.size, given)
     if viewable(x.array, sizes):
-        return View.apply(x, shape=sizes)  # type: ignore[no-any-return]
+        return View.apply(x, shape=sizes)
     if x._base is None and not x._aliased:
         x.array = backend_of(x.array).xp.ascontiguousarray(x.array)
-        return View.apply(x, shape=sizes)  # type: ignore[no-any-return]
+        return View.apply(x, shape=sizes)
     base = x if x._base is None else x._base
     ordinary = base.array.flags.c_contiguous
     if ordinary and name == "view":
@@ -198,14 +198,14 @@ def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """Without its dimensions of size 1; of the given ``dim`` or dims only those that have size 1."""
     shape = x.array.shape
     dims = range(len(shape)) if dim is None else dims_in_order("squeeze", dim, len(shape))
-    return View.apply(x, shape=tuple(n for d, n in enumerate(shape) if n != 1 or d not in dims))  # type: ignore[no-any-return]
+    return View.apply(x, shape=tuple(n for d, n in enumerate(shape) if n != 1 or d not in dims))
 
 
 def unsqueeze(x: Tensor, dim: int) -> Tensor:
     """With a new dimension of size 1 at ``dim``."""
     shape = x.array.shape
     dim = one_dim("unsqueeze", dim, len(shape) + 1)
-    return View.apply(x, shape=(*shape[:dim], 1, *shape[dim:]))  # type: ignore[no-any-return]
+    return View.apply(x, shape=(*shape[:dim], 1, *shape[dim:]))
 
 
 def permute(x: Tensor, *dims: Any) -> Tensor:
@@ -219,7 +219,7 @@ def permute(x: Tensor, *dims: Any) -> Tensor:
     if len(given) != x.ndim:
         raise ShapeError("permute: the dimensions do not fit the tensor", got=f"{given} for shape {tuple(x.shape)}",
                          rule="one number for each dimension")
-    return Permute.apply(x, dims=dims_in_order("permute", given, x.ndim))  # type: ignore[no-any-return]
+    return Permute.apply(x, dims=dims_in_order("permute", given, x.ndim))
 
 
 def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
@@ -228,7 +228,7 @@ def transpose(x: Tensor, dim0: int, dim1: int) -> Tensor:
     dims = list(range(x.ndim))
     if dims:
         dims[a], dims[b] = b, a
-    return Permute.apply(x, dims=tuple(dims))  # type: ignore[no-any-return]
+    return Permute.apply(x, dims=tuple(dims))
 
 
 def t(x: Tensor) -> Tensor:
@@ -271,7 +271,7 @@ def expand(x: Tensor, *sizes: Any) -> Tensor:
     if not fits or min(wanted, default=0) < 0:
         raise ShapeError("expand: the sizes do not fit", got=f"shape {shape} to {given}",
                          rule="aligned at the right, only sizes of 1 grow; -1 keeps an existing size")
-    return Expand.apply(x, shape=wanted)  # type: ignore[no-any-return]
+    return Expand.apply(x, shape=wanted)
 
 
 def expand_as(x: Tensor, other: Tensor) -> Tensor:

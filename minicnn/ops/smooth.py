@@ -53,7 +53,7 @@ class Softplus(Function):
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         beta, threshold = self.beta, self.threshold
         bent = Gate.apply(g * (x * beta).sigmoid(), x, is_open=lambda y: ~(y * beta > threshold))
-        return bent + Gate.apply(g, x, is_open=lambda y: y * beta > threshold)  # type: ignore[no-any-return]
+        return bent + Gate.apply(g, x, is_open=lambda y: y * beta > threshold)
 
 
 class Mish(Function):
@@ -82,7 +82,7 @@ class ELU(Function):
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         slope = (x.clamp(max=0) * self.input_scale).exp() * (self.alpha * self.scale * self.input_scale)
         below = Gate.apply(g * slope, x, is_open=lambda y: y <= 0)
-        return below + Gate.apply(g * self.scale, x, is_open=lambda y: ~(y <= 0))  # type: ignore[no-any-return]
+        return below + Gate.apply(g * self.scale, x, is_open=lambda y: ~(y <= 0))
 
 
 class GELU(Function):

@@ -54,7 +54,7 @@ def softmax(x: Tensor, dim: int, dtype: Any = None) -> Tensor:
         tensor([0.5000, 0.5000])
     """
     x = _floating("softmax", x, dtype)
-    return Softmax.apply(x, dim=one_dim("softmax", dim, x.ndim))  # type: ignore[no-any-return]
+    return Softmax.apply(x, dim=one_dim("softmax", dim, x.ndim))
 
 
 @axis_too
@@ -64,7 +64,7 @@ def log_softmax(x: Tensor, dim: int, dtype: Any = None) -> Tensor:
     Args, shapes, errors: as ``softmax``.
     """
     x = _floating("log_softmax", x, dtype)
-    return LogSoftmax.apply(x, dim=one_dim("log_softmax", dim, x.ndim))  # type: ignore[no-any-return]
+    return LogSoftmax.apply(x, dim=one_dim("log_softmax", dim, x.ndim))
 
 
 def _floating(name: str, x: Tensor, dtype: Any) -> Tensor:

@@ -26,7 +26,7 @@ class Reorder(Function):
 
     def grad_x(self, g: Tensor, order: Tensor) -> Tensor:
         back = wrap(backend_of(order.array).xp.argsort(order.array, axis=self.dim))
-        return Reorder.apply(g, back, dim=self.dim)  # type: ignore[no-any-return]
+        return Reorder.apply(g, back, dim=self.dim)
 
 
 def _order(x: Array, dim: int, descending: bool) -> Array:

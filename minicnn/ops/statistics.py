@@ -146,7 +146,7 @@ def _spread(operation: type[Var], name: str, x: Tensor, dim: Any, unbiased: bool
     dims = many_dims(name, dim, check_float(name, x).ndim)
     shape = reduced_shape(x.array.shape, dims, keepdim)
     freedom = correction if correction is not None else 1 if unbiased is None else int(unbiased)
-    return operation.apply(x, dims=dims, shape=shape, correction=freedom)  # type: ignore[no-any-return]
+    return operation.apply(x, dims=dims, shape=shape, correction=freedom)
 
 
 @axis_too
@@ -179,5 +179,5 @@ def norm(x: Tensor, p: float | str | None = "fro", dim: Dims = None, keepdim: bo
         if not count(x.array.shape, dims):
             raise ShapeError("norm: the maximum of nothing", got=f"shape {x.array.shape}",
                              rule="with p inf or -inf, each vector has elements")
-        return Max.apply(x.abs(), kernel="max" if p > 0 else "min", dims=dims, shape=shape)  # type: ignore[no-any-return]
-    return Norm.apply(x, p=float(p), dims=dims, shape=shape)  # type: ignore[no-any-return]
+        return Max.apply(x.abs(), kernel="max" if p > 0 else "min", dims=dims, shape=shape)
+    return Norm.apply(x, p=float(p), dims=dims, shape=shape)

@@ -17,6 +17,7 @@ from typing import Any
 
 from minicnn import printing
 from minicnn.autograd.inplace import compute_in_place
+from minicnn.methods import Methods
 from minicnn.ops import (
     activation,
     arithmetic,
@@ -84,4 +85,4 @@ def methods() -> Iterator[tuple[str, Callable[..., Any]]]:
 def bind() -> None:
     """Give Tensor its methods and operators."""
     for name, function in methods():
-        setattr(Tensor, name, function)
+        setattr(Methods, name, function)

@@ -204,7 +204,7 @@ def elementwise(name: str, operation: type[Function], text: str) -> Callable[[Te
     """The public function of an operation that computes in floating point."""
 
     def function(x: Tensor) -> Tensor:
-        return operation.apply(as_float(x))  # type: ignore[no-any-return]
+        return operation.apply(as_float(x))
 
     return named(function, name, f"{text}, elementwise.")
 
@@ -234,18 +234,18 @@ def abs(x: Tensor) -> Tensor:
     """|x|, elementwise; of integers, integers. The slope at 0 is 0."""
     if x.array.dtype.kind == "b":
         raise DtypeError("abs: bools have no sign", got=x.array.dtype, rule="abs is for numbers", hint="x itself")
-    return Abs.apply(x)  # type: ignore[no-any-return]
+    return Abs.apply(x)
 
 
 def sign(x: Tensor) -> Tensor:
     """1 where x > 0, −1 where x < 0, else 0, in x's dtype. Its gradient is 0."""
-    return Sign.apply(x)  # type: ignore[no-any-return]
+    return Sign.apply(x)
 
 
 def logit(x: Tensor, eps: float | None = None) -> Tensor:
     """log(x / (1 − x)), the inverse of sigmoid, elementwise; with ``eps``, of x clamped to [eps, 1 − eps]."""
     x = as_float(x)
-    return Logit.apply(x if eps is None else x.clamp(eps, 1 - eps))  # type: ignore[no-any-return]
+    return Logit.apply(x if eps is None else x.clamp(eps, 1 - eps))
 
 
 def nan_to_num(x: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
@@ -257,7 +257,7 @@ def nan_to_num(x: Tensor, nan: float = 0.0, posinf: float | None = None, neginf:
     """
     if x.array.dtype.kind != "f":
         return x.clone()
-    return NanToNum.apply(x, nan=nan, posinf=posinf, neginf=neginf)  # type: ignore[no-any-return]
+    return NanToNum.apply(x, nan=nan, posinf=posinf, neginf=neginf)
 
 
 absolute, sgn = abs, sign

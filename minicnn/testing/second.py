@@ -41,7 +41,8 @@ def gradient_function(
             _install(problem.fn, parameters)
         with enable_grad():  # values are evaluated under no_grad, but a gradient needs its graph
             results = [t for t in problem.outputs() if t.requires_grad]
-            return tuple(grad(results, targets + parameters, seeds, create_graph=True, materialize_grads=True))
+            found = grad(results, targets + parameters, seeds, create_graph=True, materialize_grads=True)
+            return tuple(g for g in found if g is not None)
 
     gradient.__name__ = f"the gradient of {problem.name}"
     parameters = wrt[sum(v.name.startswith("input ") for v in problem.variables) :]
@@ -53,4 +54,4 @@ def _install(module: Module, parameters: list[Tensor]) -> None:
     names = [name for name, p in module.named_parameters() if p.requires_grad]
     for name, parameter in zip(names, parameters, strict=True):
         path, _, last = name.rpartition(".")
-        module.get_submodule(path)._parameters[last] = parameter
+        module.get_submodule(path)._parameters[last] = parameter  # type: ignore[assignment]  # any tensor will do here

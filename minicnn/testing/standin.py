@@ -97,7 +97,11 @@ class StrictArray:
         return self._host.__dlpack_device__()
 
 
+_QUIET = np.errstate(all="ignore")  # a device has no floating point warnings
+
+
 def _operator(name: str) -> Any:
+    @_QUIET
     def compute(self: StrictArray, *others: Any) -> Any:
         method = getattr(self._host, name)
         found = method(*(_unwrap(o, name) for o in others))
@@ -140,6 +144,7 @@ def _wrap(found: Any, same: StrictArray | None = None) -> Any:
 
 
 def _guarded(function: Any, where: str) -> Any:
+    @_QUIET
     def call(*args: Any, **kwargs: Any) -> Any:
         found = function(*_unwrap(args, where), **_unwrap(kwargs, where))
         out = kwargs.get("out")

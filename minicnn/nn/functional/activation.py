@@ -111,7 +111,7 @@ def rrelu(
         return leaky_relu(input, (lower + upper) / 2, inplace)
     backend = backend_of(input.array)
     below = backend.to_numpy(input.array <= 0)
-    slopes = below.astype(input.array.dtype)
+    slopes = (~below).astype(input.array.dtype)
     slopes[below] = random.default_generator.uniform(int(below.sum()), "float64", lower, upper)
     return applied(ops.PReLU, input, inplace, wrap(backend.from_numpy(slopes)))
 
@@ -147,7 +147,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """
     if lambd < 0:
         raise OptionError("softshrink: lambd is negative", got=f"lambd={lambd}", rule="lambd >= 0")
-    return ops.Softshrink.apply(ops.floating("softshrink", input), lambd=lambd)  # type: ignore[no-any-return]
+    return ops.Softshrink.apply(ops.floating("softshrink", input), lambd=lambd)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
@@ -196,13 +196,13 @@ def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, traini
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     """``threshold`` in place."""
-    return globals()["threshold"](input, threshold, value, inplace=True)  # type: ignore[no-any-return]
+    return globals()["threshold"](input, threshold, value, inplace=True)
 
 
 def applied(cls: type[Function], x: Tensor, inplace: bool, *others: Tensor, **options: Any) -> Tensor:
     """The operation's result, new or in the memory of ``x``."""
     if not inplace:
-        return cls.apply(x, *others, **options)  # type: ignore[no-any-return]
+        return cls.apply(x, *others, **options)
     if cls.takes_out:
         return apply_in_place(cls, x, *others, **options)
     return compute_in_place(f"{cls.name} in place", cls.apply, x, *others, **options)

@@ -50,7 +50,7 @@ def adaptive_avg_pool1d(input: Tensor, output_size: int | Sequence[int]) -> Tens
 
     Shapes: input (N, C, L) or (C, L) → (N, C, OL) or (C, OL). Args, errors: as ``adaptive_avg_pool2d``.
     """
-    return _adaptive("adaptive_avg_pool1d", 1, AdaptiveAvgPool, input, output_size)  # type: ignore[no-any-return]
+    return _adaptive("adaptive_avg_pool1d", 1, AdaptiveAvgPool, input, output_size)
 
 
 def adaptive_avg_pool2d(input: Tensor, output_size: OutputSize) -> Tensor:
@@ -70,7 +70,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: OutputSize) -> Tensor:
         >>> mc.nn.functional.adaptive_avg_pool2d(mc.arange(4.0).reshape(1, 2, 2), 1)
         tensor([[[1.5000]]])
     """
-    return _adaptive("adaptive_avg_pool2d", 2, AdaptiveAvgPool, input, output_size)  # type: ignore[no-any-return]
+    return _adaptive("adaptive_avg_pool2d", 2, AdaptiveAvgPool, input, output_size)
 
 
 def _adaptive(name: str, spatial: int, pool: Any, x: Tensor, output_size: Any, **options: Any) -> Any:

@@ -155,7 +155,7 @@ def _conv(
     size = geometry.output_size(images.array.shape[2:], kernels.array.shape[2:])
     if min(size) < 1:
         raise _no_window(name, spatial, x, w, geometry)
-    return as_given(Conv2d.apply(images, kernels, b, geometry=geometry), x, spatial)  # type: ignore[no-any-return]
+    return as_given(Conv2d.apply(images, kernels, b, geometry=geometry), x, spatial)
 
 
 def _transposed(
@@ -179,7 +179,7 @@ def _transposed(
                          rule="(H − 1)·stride − 2·padding + dilation·(KH − 1) + output_padding + 1 >= 1",
                          hint="less padding")
     y = as_given(_adjoint(images, kernels, geometry, extra, size), x, spatial)
-    return y if b is None else y + b.reshape(out_channels, *(1,) * spatial)  # type: ignore[no-any-return]
+    return y if b is None else y + b.reshape(out_channels, *(1,) * spatial)
 
 
 def _adjoint(x: Tensor, w: Tensor, geometry: ConvGeometry, extra: Pair, size: Pair) -> Tensor:
@@ -189,13 +189,13 @@ def _adjoint(x: Tensor, w: Tensor, geometry: ConvGeometry, extra: Pair, size: Pa
     left uncut from the padding and, beyond it, appended as zeros, so that ``geometry`` still leads from ``size`` to x.
     """
     if all(e < s for e, s in zip(extra, geometry.stride, strict=True)):
-        return ConvInputGrad.apply(x, w, geometry=geometry, size=size)  # type: ignore[no-any-return]
+        return ConvInputGrad.apply(x, w, geometry=geometry, size=size)
     (top, bottom), (left, right) = geometry.padding
     padding = (top, max(bottom - extra[0], 0)), (left, max(right - extra[1], 0))
     below, beside = max(extra[0] - bottom, 0), max(extra[1] - right, 0)
     geometry = ConvGeometry(geometry.stride, padding, geometry.dilation, geometry.groups)
     y = ConvInputGrad.apply(x, w, geometry=geometry, size=(size[0] - below, size[1] - beside))
-    return Pad.apply(y, pads=((0, 0), (0, 0), (0, below), (0, beside)))  # type: ignore[no-any-return]
+    return Pad.apply(y, pads=((0, 0), (0, 0), (0, below), (0, beside)))
 
 
 def _geometry(

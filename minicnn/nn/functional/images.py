@@ -87,4 +87,4 @@ def as_given(y: Any, x: Tensor, spatial: int) -> Any:
 
 def _view(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     """``x`` with dimensions of size 1 more or less: a view whatever its memory order."""
-    return View.apply(x, shape=shape)  # type: ignore[no-any-return]
+    return View.apply(x, shape=shape)

@@ -41,7 +41,7 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
                          rule="bias.shape == weight.shape[:1]")
     _check_dtypes("linear", input=input, weight=weight, bias=bias)
     if weight.ndim == 2:
-        return Linear.apply(input, weight, bias)  # type: ignore[no-any-return]
+        return Linear.apply(input, weight, bias)
     y = Linear.apply(input, weight.unsqueeze(0), None).squeeze(-1)
     return y if bias is None else y + bias
 
@@ -176,7 +176,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     shape = check_broadcast("cosine_similarity", x1.shape, x2.shape)
     one_dim("cosine_similarity", dim, len(shape))
     x1, x2 = x1.expand(shape), x2.expand(shape)
-    lengths = (x.norm(2, dim, keepdim=True).clamp(min=eps) for x in (x1, x2))
+    lengths = (_at_least(x.norm(2, dim, keepdim=True), eps) for x in (x1, x2))
     unit1, unit2 = (x / length for x, length in zip((x1, x2), lengths, strict=True))
     return (unit1 * unit2).sum(dim)
 
@@ -193,6 +193,11 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
     """
     check_broadcast("pairwise_distance", x1.shape, x2.shape)
     return (x1 - x2 + eps).norm(p, -1, keepdim=keepdim)
+
+
+def _at_least(length: Tensor, eps: float) -> Tensor:
+    """max(length, eps), but with the slope of ``length`` also where eps replaces it, as PyTorch has it."""
+    return length + (eps - length.detach()).clamp(min=0)
 
 
 def _linear_hint(input: Tensor, features: int | None) -> str:

@@ -175,7 +175,8 @@ def multi_margin_loss(
     if bool(((classes.array < 0) | (classes.array >= C)).any()):
         raise OutOfRangeError("multi_margin_loss: a target class does not exist", got=f"{C} classes",
                               rule=f"0 <= target < {C}")
-    excess = (margin - rows.gather(1, classes) + rows).clamp(min=0)
+    excess = margin - rows.gather(1, classes) + rows
+    excess = excess.masked_fill(~(excess > 0), 0.0)  # unlike clamp: no slope at 0, and NaN is no excess
     excess = excess if p == 1 else excess * excess
     excess = excess if weight is None else excess * weight[classes]
     own = wrap(backend_of(rows.array).xp.arange(C) == classes.array)

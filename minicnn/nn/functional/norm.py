@@ -72,7 +72,7 @@ def batch_norm(
     observe = _mover(running_mean, running_var, momentum, count)
     axes = (0, *range(2, input.ndim))
     scale, shift = (t if t is None else _beside_channels(t, input.ndim) for t in (weight, bias))
-    return Normalise.apply(input, scale, shift, axes=axes, eps=eps, observe=observe)  # type: ignore[no-any-return]
+    return Normalise.apply(input, scale, shift, axes=axes, eps=eps, observe=observe)
 
 
 def layer_norm(
@@ -99,7 +99,7 @@ def layer_norm(
                 [ 0.0000,  0.0000]])
     """
     axes = _last_axes("layer_norm", input, normalized_shape, weight=weight, bias=bias)
-    return Normalise.apply(input, weight, bias, axes=axes, eps=eps)  # type: ignore[no-any-return]
+    return Normalise.apply(input, weight, bias, axes=axes, eps=eps)
 
 
 def rms_norm(
@@ -152,7 +152,7 @@ def group_norm(
                          rule="more than 1 value in a group", hint="fewer groups")
     scale, shift = (t if t is None else _beside_channels(t, input.ndim) for t in (weight, bias))
     axes = tuple(range(2, input.ndim))
-    return Normalise.apply(input, scale, shift, axes=axes, eps=eps, groups=num_groups)  # type: ignore[no-any-return]
+    return Normalise.apply(input, scale, shift, axes=axes, eps=eps, groups=num_groups)
 
 
 def instance_norm(
@@ -196,7 +196,7 @@ def instance_norm(
     observe = _mover(running_mean, running_var, momentum, pixels)
     axes = tuple(range(2, input.ndim))
     scale, shift = (t if t is None else _beside_channels(t, input.ndim) for t in (weight, bias))
-    return Normalise.apply(input, scale, shift, axes=axes, eps=eps, observe=observe)  # type: ignore[no-any-return]
+    return Normalise.apply(input, scale, shift, axes=axes, eps=eps, observe=observe)
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
@@ -237,7 +237,7 @@ def _by_running(
     scale = (var + eps) ** -0.5
     scale = scale if weight is None else scale * weight
     shift = -mean * scale if bias is None else bias - mean * scale
-    return ScaleShift.apply(input, *(_beside_channels(t, input.ndim) for t in (scale, shift)))  # type: ignore[no-any-return]
+    return ScaleShift.apply(input, *(_beside_channels(t, input.ndim) for t in (scale, shift)))
 
 
 def _mover(

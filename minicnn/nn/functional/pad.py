@@ -77,7 +77,7 @@ def _constant(x: Tensor, pairs: list[Pair], value: float) -> Tensor:
                               hint="x.float()")
     number = bool(value) if dtype.kind == "b" else value if dtype.kind == "f" else int(value)
     untouched = [(0, 0)] * (x.ndim - len(pairs))
-    return Pad.apply(x, pads=(*untouched, *pairs), value=number)  # type: ignore[no-any-return]
+    return Pad.apply(x, pads=(*untouched, *pairs), value=number)
 
 
 def _check_repeats(x: Tensor, pairs: list[Pair], mode: str) -> None:
@@ -108,7 +108,7 @@ def _repeated(x: Tensor, pairs: list[Pair], mode: str) -> Tensor:
     rows = others.pop() if others else pad_weights(1, 0, 0, mode)
     if not others:
         y = Resize.apply(as_images(x, number), rows=rows, columns=columns)
-        return as_given(y, x, number)  # type: ignore[no-any-return]
+        return as_given(y, x, number)
     lead, depth = math.prod(shape[:-3]), shape[-3]
     y = Resize.apply(reshaped(x, (lead, depth, *shape[-2:])), rows=rows, columns=columns)
     height, width = y.array.shape[2:]

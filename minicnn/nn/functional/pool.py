@@ -195,7 +195,7 @@ def _avg_pool(
     _check_windows(name, spatial, x, images, geometry)
     y = AvgPool.apply(images, geometry=geometry, count_include_pad=bool(count_include_pad),
                       divisor_override=divisor_override)  # fmt: skip
-    return as_given(y, x, spatial)  # type: ignore[no-any-return]
+    return as_given(y, x, spatial)
 
 
 def _lp_pool(name: str, spatial: int, x: Tensor, p: float, kernel: Any, stride: Any, ceil_mode: bool) -> Tensor:
@@ -208,12 +208,12 @@ def _lp_pool(name: str, spatial: int, x: Tensor, p: float, kernel: Any, stride: 
     if math.isinf(p):  # the limits: the greatest magnitude, and the least
         sign = math.copysign(1, p)
         found = _max_pool(name, spatial, x.abs() * sign, kernel, stride, 0, 1, ceil_mode, False)
-        return found * sign  # type: ignore[no-any-return]
+        return found * sign
     mean: Any = _avg_pool(name, spatial, x.pow(p), geometry, True, None)
     total = mean * (geometry.kernel[0] * geometry.kernel[1])
     zero = total.detach() == 0
     root = total.masked_fill(zero, 1.0) ** (1 / p)  # a detour round the root's infinite slope at 0
-    return root.masked_fill(zero, 0.0)  # type: ignore[no-any-return]
+    return root.masked_fill(zero, 0.0)
 
 
 def pool_geometry(

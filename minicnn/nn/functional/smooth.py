@@ -46,7 +46,7 @@ def logsigmoid(input: Tensor) -> Tensor:
         >>> F.logsigmoid(mc.tensor([-1000.0]))
         tensor([-1000.])
     """
-    return ops.LogSigmoid.apply(floating("logsigmoid", input))  # type: ignore[no-any-return]
+    return ops.LogSigmoid.apply(floating("logsigmoid", input))
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
@@ -59,7 +59,7 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
         >>> F.softplus(mc.tensor([0.0, 30.0]))
         tensor([ 0.6931, 30.0000])
     """
-    return ops.Softplus.apply(floating("softplus", input), beta=beta, threshold=threshold)  # type: ignore[no-any-return]
+    return ops.Softplus.apply(floating("softplus", input), beta=beta, threshold=threshold)
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -119,7 +119,7 @@ def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """
     kind = choice("gelu", "approximate", approximate, ("none", "tanh"))
     cls = ops.TanhGELU if kind == "tanh" else ops.GELU
-    return cls.apply(floating("gelu", input))  # type: ignore[no-any-return]
+    return cls.apply(floating("gelu", input))
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:

@@ -80,7 +80,7 @@ def _unpool(
     size = _unpooled_size(name, spatial, geometry, images.array.shape[2:], output_size)
     _check_indices(name, indices, size)
     y = MaxUnpool.apply(images, as_images(indices, spatial), size=size)
-    return as_given(y, x, spatial)  # type: ignore[no-any-return]
+    return as_given(y, x, spatial)
 
 
 def _unpooled_size(name: str, spatial: int, geometry: PoolGeometry, size: Pair, output_size: Any) -> Pair:

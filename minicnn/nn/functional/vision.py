@@ -74,7 +74,7 @@ def interpolate(
     ]  # fmt: skip
     rows, columns = (*(AxisWeights(1, (((0, 1.0),),)),) * (2 - spatial), *tables)
     y = Resize.apply(as_images(input, spatial), rows=rows, columns=columns)
-    return as_given(y, input, spatial)  # type: ignore[no-any-return]
+    return as_given(y, input, spatial)
 
 
 def upsample(
@@ -190,7 +190,7 @@ def unfold(input: Tensor, kernel_size: Option, dilation: Option = 1, padding: Op
                          got=f"input {tuple(input.array.shape)}, kernel_size {kernel}, {geometry}",
                          rule="dilation · (kernel_size − 1) + 1 <= size + 2 · padding")
     columns = Unfold.apply(images, kernel=kernel, geometry=geometry)
-    return columns if input.array.ndim == 4 else columns.squeeze(0)  # type: ignore[no-any-return]
+    return columns if input.array.ndim == 4 else columns.squeeze(0)
 
 
 def fold(
@@ -231,7 +231,7 @@ def fold(
                          rule="input.shape[-1] is the number of windows, input.shape[-2] a multiple of KH · KW")
     columns = reshaped(input, (1, *shape)) if len(shape) == 2 else input
     images = Fold.apply(columns, size=size, kernel=kernel, geometry=geometry)
-    return images.squeeze(0) if len(shape) == 2 else images  # type: ignore[no-any-return]
+    return images.squeeze(0) if len(shape) == 2 else images
 
 
 def _check_interpolate(x: Any, mode: str, align_corners: bool | None, antialias: bool) -> int:
