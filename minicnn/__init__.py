@@ -79,6 +79,7 @@ from minicnn.tensor import Tensor as Tensor
 if TYPE_CHECKING:
     from minicnn import autograd as autograd
     from minicnn import backend as backend
+    from minicnn import cuda as cuda
     from minicnn import data as data
     from minicnn import datasets as datasets
     from minicnn import io as io
@@ -98,7 +99,7 @@ dtype, bool = _dtypes.Dtype, _dtypes.bool_
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 
-_ROOMS = ("autograd", "backend", "data", "datasets", "io", "models", "nn", "optim", "random", "testing", "training")
+_ROOMS = ("autograd", "backend", "cuda", "data", "datasets", "io", "models", "nn", "optim", "random", "testing", "training")
 
 
 def __getattr__(name: str) -> _Any:

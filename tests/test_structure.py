@@ -16,7 +16,7 @@ PACKAGE = Path(minicnn.__file__).parent
 
 # Bottom up: a room imports, when it is loaded, only from those before it in this list.
 ROOMS = [
-    "errors", "dtypes", "shapes", "backend", "random", "methods", "tensor", "autograd", "printing", "ops", "nn", "optim", "data",
+    "errors", "dtypes", "shapes", "backend", "random", "methods", "tensor", "autograd", "printing", "ops", "cuda", "nn", "optim", "data",
     "datasets", "models", "training", "io", "testing", "cli", "__main__",
 ]  # fmt: skip
 

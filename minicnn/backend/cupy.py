@@ -17,18 +17,29 @@ def load(index: int | None) -> Backend:
     Raises:
         DeviceError: CuPy is missing or does not fit, there is no driver, or no such device; says which, and the way out.
     """
-    cupy = _import()
-    try:
-        count = cupy.cuda.runtime.getDeviceCount()
-    except cupy.cuda.runtime.CUDARuntimeError as error:
-        raise DeviceError("cuda: no usable NVIDIA driver or device", got=str(error),
-                          rule="CuPy finds a driver at least as new as the CUDA version that it was built for",
-                          hint="nvidia-smi shows the driver; 'cpu' always works") from None
-    number = index or 0
+    count, number = _count(), index or 0
     if number >= count:
         raise DeviceError(f"cuda:{number} does not exist", got=f"{count} CUDA device{'s' * (count != 1)}",
                           rule=f"an index from 0 to {count - 1}" if count else "at least one device", hint='"cuda:0"')
     return _backend(number)
+
+
+def device_count() -> int:
+    """The number of usable CUDA devices."""
+    try:
+        return _count()
+    except DeviceError:
+        return 0
+
+
+def _count() -> int:
+    cupy = _import()
+    try:
+        return int(cupy.cuda.runtime.getDeviceCount())
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise DeviceError("cuda: no usable NVIDIA driver or device", got=str(error),
+                          rule="CuPy finds a driver at least as new as the CUDA version that it was built for",
+                          hint="nvidia-smi shows the driver; 'cpu' always works") from None
 
 
 def _import() -> Any:
