@@ -233,8 +233,7 @@ def equal(x: Tensor, y: Tensor) -> bool:
 
 def isin(x: Tensor, values: Tensor) -> Tensor:
     """Whether each element of x is one of ``values``, as bools in x's shape."""
-    x, values = operands("isin", x, values.reshape(-1))
-    return Compare.apply(x, values, kernel="isin")
+    return Compare.apply(x, values.reshape(-1), kernel="isin")
 
 
 def _truth(name: str, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:

@@ -168,7 +168,7 @@ def _plus(x: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
     check_broadcast("addmm", x.shape, product.shape)
     product = product if alpha == 1 else product * alpha
     if beta == 0:
-        return product
+        return product + x.clone().zero_() if x.tracked else product  # x's gradient is zeros, as of any factor 0
     return (x if beta == 1 else x * beta) + product
 
 

@@ -31,9 +31,17 @@ class IndexMultiply(Function):
     """x with x[key] *= value, as often as a position is named; without a gradient, as in PyTorch."""
 
     def forward(self, x: Array, value: Any, *indices: Array) -> Array:
-        out = x.copy(order="K")
-        backend_of(x).xp.multiply.at(out, indices, value)
-        return out
+        xp = backend_of(x).xp  # CuPy has no multiply.at
+        places = xp.arange(x.size).reshape(x.shape)[indices]
+        values = xp.broadcast_to(xp.asarray(value, x.dtype), places.shape).reshape(-1)
+        order = xp.argsort(places.reshape(-1), kind="stable")
+        places = places.reshape(-1)[order]
+        times = xp.arange(places.size) - xp.searchsorted(places, places)  # a position has been named before
+        out = x.reshape(-1).copy()
+        for turn in range(int(times.max()) + 1 if places.size else 0):
+            now = times == turn
+            out[places[now]] *= values[order[now]]
+        return out.reshape(x.shape)
 
 
 def _along(name: str, x: Tensor, dim: int, index: Tensor) -> Places:

@@ -158,7 +158,8 @@ class Logit(Function):
             return backend.xp.log(x / (1 - x))
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
-        return g / (x * (1 - x)).masked_fill((x < 0).logical_or(x > 1), math.nan)
+        slope = (x * (1 - x)).abs()  # of −0, too, the gradient is +inf · g
+        return g / slope.masked_fill((x < 0).logical_or(x > 1), math.nan)
 
 
 class Erf(Function):
