@@ -130,7 +130,7 @@ def _check_jacobian(problem: Problem, s: Settings, results: int) -> None:
     units = np.eye(results)
     rows = problem.analytic(list(units))
     for number, variable in enumerate(problem.variables):
-        jacobian = np.stack([row[number] for row in rows])
+        jacobian = np.array([row[number] for row in rows]).reshape(results, *variable.host.shape)
         for index in np.ndindex(variable.host.shape):
             numeric = _difference(problem, variable, index, s.eps)
             analytic = jacobian[(slice(None), *index)]
