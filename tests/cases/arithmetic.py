@@ -1,6 +1,11 @@
 """Cases of ``minicnn.ops.arithmetic``."""
 
-from tests.cases.case import Case, normal, uniform
+from tests.cases.case import Case, integers, normal, uniform
+from tests.cases.forms import call, forms
+
+PAIR = (normal(2, 3), normal(3))
+DIVISION = (normal(2, 3), uniform(0.5, 2, 3))
+POWER = (uniform(0.5, 2, 2, 3), normal(3))
 
 CASES = [
     Case("add", lambda t, x, y: t.add(x, y), (normal(3, 4), normal(3, 4))),
@@ -21,13 +26,24 @@ CASES = [
     Case("div", lambda t, x, y: t.div(x, y, rounding_mode="trunc"), (normal(3, 4), uniform(0.5, 2, 3, 4)), "trunc"),
     Case("divide", lambda t, x, y: t.divide(x, y), (normal(3, 4), uniform(0.5, 2, 3, 4))),
     Case("true_divide", lambda t, x, y: t.true_divide(x, y), (normal(3, 4), uniform(0.5, 2, 3, 4))),
-    Case("neg", lambda t, x: t.neg(x), (normal(3, 4),)),
+    *forms("neg", (normal(3, 4),)),
     Case("pow", lambda t, x, y: t.pow(x, y), (uniform(0.5, 2, 3, 4), normal(4))),
     Case("pow", lambda t, x: x**3, (normal(3, 4),), "cube"),
     Case("pow", lambda t, x: x**0.5, (uniform(0.5, 2, 3, 4),), "root"),
     Case("pow", lambda t, x: 2**x, (normal(3, 4),), "exponent"),
     Case("Tensor.add_", lambda t, x, y: (x * 1).add_(y, alpha=2), (normal(3, 4), normal(4))),
     Case("Tensor.sub_", lambda t, x, y: (x * 1).sub_(y), (normal(3, 4), normal(4))),
-    Case("Tensor.mul_", lambda t, x, y: (x + 0).mul_(y.detach()), (normal(3, 4), normal(3, 4)), grad=True),
+    Case("Tensor.mul_", lambda t, x, y: (x + 0).mul_(y), (normal(3, 4), normal(3, 4))),
     Case("Tensor.div_", lambda t, x: (x * 1).div_(3), (normal(3, 4),)),
-]
+    call("Tensor.pow_", POWER),
+    *(call(f"Tensor.__{name}__", PAIR) for name in ("add", "sub", "mul", "iadd", "isub", "imul")),
+    *(call(f"Tensor.__{name}__", DIVISION) for name in ("truediv", "itruediv")),
+    *(call(f"Tensor.__{name}__", POWER) for name in ("pow", "ipow")),
+    *(call(f"Tensor.__{name}__", (normal(2, 3),)) for name in ("neg", "pos")),
+    *(call(f"Tensor.__{name}__", (normal(2, 3),), 2.5) for name in ("radd", "rsub", "rmul")),
+    *(call(f"Tensor.__{name}__", (uniform(0.5, 2, 2, 3),), 2.5) for name in ("rtruediv", "rpow")),
+    *(call(name, (integers(1, 9, 2, 3), integers(1, 4, 3)), variant="integers", grad=False)
+      for name in ("add", "sub", "mul", "div", "pow")),
+    Case("add", lambda t, x, k: x + k, (normal(2, 3), integers(0, 9, 3)), "promotion"),
+    Case("mul", lambda t, x, k: x * k, (normal(2), normal()), "0-d"),
+]  # fmt: skip

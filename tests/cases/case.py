@@ -50,7 +50,7 @@ class Case:
     def arrays(self) -> list[Array]:
         """The arguments: the same for every run of every library."""
         rng = np.random.default_rng(zlib.crc32(self.id.encode()))
-        return [make(rng) for make in self.inputs]
+        return [np.asarray(make(rng)) for make in self.inputs]
 
 
 def normal(*shape: int) -> Maker:

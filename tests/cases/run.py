@@ -26,8 +26,9 @@ def run_torch(case: Case, dtype: Any = None) -> dict[str, Array]:
     import torch
 
     torch.manual_seed(0)
-    made = [torch.from_numpy(np.ascontiguousarray(a)) for a in case.arrays()]
-    inputs = [_leaf(x.to(dtype) if dtype and x.is_floating_point() else x, case.grad, x.is_floating_point()) for x in made]
+    made = [torch.from_numpy(np.array(a, order="C")) for a in case.arrays()]
+    cast = [x.to(dtype) if dtype and x.is_floating_point() else x for x in made]
+    inputs = [_leaf(x, case.grad, x.is_floating_point()) for x in cast]
     outs = [t for t in flat(case.call(torch, *inputs)) if isinstance(t, torch.Tensor)]
     found = {f"out{i}": t.detach().numpy().copy() for i, t in enumerate(outs)}
     tracked = [(i, t) for i, t in enumerate(outs) if t.requires_grad]
@@ -35,11 +36,14 @@ def run_torch(case: Case, dtype: Any = None) -> dict[str, Array]:
         seeds = [torch.from_numpy(cotangent(case, i, tuple(t.shape))).to(t.dtype) for i, t in tracked]
         leaves = [(i, x) for i, x in enumerate(inputs) if x.requires_grad]
         grads = torch.autograd.grad([t for _, t in tracked], [x for _, x in leaves], seeds, allow_unused=True)
-        found |= {f"grad{i}": g.numpy().copy() for (i, _), g in zip(leaves, grads, strict=True) if g is not None}
+        numbered = zip(leaves, grads, strict=True)
+        found |= {f"grad{i}": g.numpy(force=True).copy() for (i, _), g in numbered if g is not None}
     return found
 
 
-def run_minicnn(case: Case, device: str = "cpu", dtype: Any = None, arrays: list[Array] | None = None) -> dict[str, Array]:
+def run_minicnn(
+    case: Case, device: str = "cpu", dtype: Any = None, arrays: list[Array] | None = None
+) -> dict[str, Array]:
     """The same from minicnn, on any device; ``arrays`` replaces the case's own (in another memory order, say)."""
     import minicnn as mc
 
@@ -51,7 +55,8 @@ def run_minicnn(case: Case, device: str = "cpu", dtype: Any = None, arrays: list
         seeds = [mc.from_numpy(cotangent(case, i, tuple(t.shape))).to(t.dtype).to(device) for i, t in tracked]
         leaves = [(i, x) for i, x in enumerate(inputs) if x.requires_grad]
         grads = mc.grad([t for _, t in tracked], [x for _, x in leaves], seeds, allow_unused=True)
-        found |= {f"grad{i}": np.array(g.cpu().numpy()) for (i, _), g in zip(leaves, grads, strict=True) if g is not None}
+        numbered = zip(leaves, grads, strict=True)
+        found |= {f"grad{i}": np.array(g.cpu().numpy()) for (i, _), g in numbered if g is not None}
     return found
 
 

@@ -7,7 +7,12 @@ from importlib import import_module
 
 from tests.cases.case import Case
 
-FAMILIES = ("arithmetic", "conv", "pad", "pool", "vision")
+FAMILIES = (
+    "activation", "arithmetic", "compare", "conv", "convert", "cumulate", "diagonal", "dropout", "einsum", "extrema",
+    "fill", "index", "join", "likelihood_loss", "linalg", "linear", "loss", "margin_loss", "norm", "pad", "pointwise",
+    "pool", "rearrange", "reduce", "regression_loss", "rounding", "scatter", "shape", "softmax", "sorting",
+    "statistics", "trigonometry", "unary", "vision",
+)  # fmt: skip
 
 CASES: list[Case] = [case for family in FAMILIES for case in import_module(f"tests.cases.{family}").CASES]
 
