@@ -23,20 +23,20 @@ from minicnn.autograd import is_grad_enabled as is_grad_enabled
 from minicnn.autograd import is_inference_mode_enabled as is_inference_mode_enabled
 from minicnn.autograd import no_grad as no_grad
 from minicnn.autograd import set_grad_enabled as set_grad_enabled
+from minicnn.backend import Device as _Device
+from minicnn.backend import default_device as _default_device
 from minicnn.backend import register_backend as register_backend
 from minicnn.backend import set_default_device as set_default_device
 from minicnn.dtypes import float16 as float16
 from minicnn.dtypes import float32 as float32
 from minicnn.dtypes import float64 as float64
 from minicnn.dtypes import get_default_dtype as get_default_dtype
+from minicnn.dtypes import int8 as int8
 from minicnn.dtypes import int16 as int16
 from minicnn.dtypes import int32 as int32
 from minicnn.dtypes import int64 as int64
-from minicnn.dtypes import int8 as int8
 from minicnn.dtypes import set_default_dtype as set_default_dtype
 from minicnn.dtypes import uint8 as uint8
-from minicnn.backend import Device as _Device
-from minicnn.backend import default_device as _default_device
 from minicnn.ops.activation import *
 from minicnn.ops.arithmetic import *
 from minicnn.ops.compare import *
@@ -99,7 +99,9 @@ dtype, bool = _dtypes.Dtype, _dtypes.bool_
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 
-_ROOMS = ("autograd", "backend", "cuda", "data", "datasets", "io", "models", "nn", "optim", "random", "testing", "training")
+_ROOMS = (
+    "autograd", "backend", "cuda", "data", "datasets", "io", "models", "nn", "optim", "random", "testing", "training",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> _Any:

@@ -32,13 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     from minicnn import __version__
 
-    parser = argparse.ArgumentParser(prog="minicnn", description="A CNN engine from scratch, for learning and teaching.")
+    parser = argparse.ArgumentParser("minicnn", description="A CNN engine from scratch, for learning and teaching.")
     parser.add_argument("--version", action="version", version=f"minicnn {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     train = commands.add_parser(
         "train", help="train a model on the packaged digits",
-        description="Train a model on the handwritten digits inside the package (10,000 training and 10,000 test images "
-        "of MNIST) by SGD with momentum and a one-cycle schedule, then print its test accuracy and save it.",
+        description="Train a model on the handwritten digits inside the package (10,000 training and 10,000 test "
+        "images of MNIST) by SGD with momentum and a one-cycle schedule, then print its test accuracy and save it.",
     )  # fmt: skip
     train.add_argument("model", metavar="MODEL", help="lenet")
     train.add_argument("--epochs", type=_positive(int), default=10, help="passes over the data (default: %(default)s)")

@@ -30,7 +30,7 @@ def synchronize(device: Device | str | None = None) -> None:
     """
     backend = backend_for("cuda" if device is None else device)
     if backend.device_type != "cuda":
-        raise DeviceError(f"synchronize: {device} is no CUDA device", got=str(device), rule="a CUDA device", hint='"cuda"')
+        raise DeviceError(f"synchronize: {device} is no CUDA device", got=str(device), hint='"cuda"')
     backend.synchronize()
 
 

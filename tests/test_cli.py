@@ -45,7 +45,7 @@ def test_errors_have_no_traceback(arguments: list[str], message: str, capsys: py
     assert message in error and "Traceback" not in error
 
 
-@pytest.mark.parametrize("arguments", [["train", "lenet", "--epochs", "0"], ["train", "lenet", "--lr", "nan"], [], ["fly"]])
+@pytest.mark.parametrize("arguments", [["train", "lenet", "--epochs=0"], ["train", "lenet", "--lr=nan"], [], ["fly"]])
 def test_wrong_usage_says_so(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(arguments)

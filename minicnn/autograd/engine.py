@@ -103,8 +103,9 @@ class _Walk:
             if g is not None:
                 array = g.array if isinstance(g, Tensor) else None
                 if array is None or array.shape != shape or array.dtype != dtype:
-                    g = _fit(node, g, shape, dtype)
-                self.send(target, slot, g)
+                    self.send(target, slot, _fit(node, g, shape, dtype))
+                else:
+                    self.send(target, slot, g)
             coming[target] -= 1
             if coming[target] == 0:
                 self.ready.append(target)
@@ -204,7 +205,11 @@ def _useful(roots: list[Target], wanted: set[Target]) -> set[Target]:
 
 
 def walk(
-    outputs: list[Tensor], seeds: list[Tensor], create_graph: bool, retain_graph: bool, captured: _Captured | None = None
+    outputs: list[Tensor],
+    seeds: list[Tensor],
+    create_graph: bool,
+    retain_graph: bool,
+    captured: _Captured | None = None,
 ) -> None:
     """Send ``seeds`` into the graph at ``outputs`` and run it to the leaves."""
     roots: list[Target] = [out if out._node is None else out._node for out in outputs]

@@ -8,7 +8,6 @@ from typing import Any
 
 from minicnn.errors import OptionError
 
-
 # Where a name that a rule saves comes from, where it is no input (those have their position, from 0 on).
 OUT, REST, KEPT = -1, -2, -3
 

@@ -14,7 +14,10 @@ from minicnn.backend.numpy import NumpyBackend
 from minicnn.backend.portable import Backend
 from minicnn.errors import DeviceError, DtypeError
 
-__all__ = ["Backend", "Device", "backend_for", "backend_of", "default_device", "is_array", "register_backend", "set_default_device"]
+__all__ = [
+    "Backend", "Device", "backend_for", "backend_of", "default_device", "is_array", "register_backend",
+    "set_default_device",
+]  # fmt: skip
 
 _cpu = NumpyBackend()
 _BY_TYPE: dict[type, Callable[[Any], Backend]] = {}

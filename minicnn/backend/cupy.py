@@ -15,7 +15,7 @@ def load(index: int | None) -> Backend:
     """The backend of one CUDA device (the first where ``index`` is None).
 
     Raises:
-        DeviceError: CuPy is missing or does not fit, there is no driver, or no such device; says which, and the way out.
+        DeviceError: CuPy is missing or does not fit, no driver, or no such device; says which, and the way out.
     """
     count, number = _count(), index or 0
     if number >= count:

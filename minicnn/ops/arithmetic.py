@@ -103,7 +103,9 @@ class Pow(Function):
 
     def grad_y(self, g: Tensor, x: Any, y: Tensor, out: Tensor) -> Tensor:
         if not isinstance(x, Tensor):
-            return g * out * math.log(x) if x > 0 else g * (out * (math.nan if x < 0 else -math.inf)).masked_fill(y >= 0, 0.0)
+            if x > 0:
+                return g * out * math.log(x)
+            return g * (out * (math.nan if x < 0 else -math.inf)).masked_fill(y >= 0, 0.0)
         slope = out * x.log()
         return g * slope.masked_fill((x == 0).logical_and(y >= 0), 0.0)
 

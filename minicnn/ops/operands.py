@@ -14,7 +14,7 @@ _NUMBERS = (bool, int, float)
 
 
 def operands(name: str, x: Any, y: Any) -> tuple[Any, Any]:
-    """``x`` and ``y`` (at least one a Tensor) ready for a NumPy ufunc: one dtype, broadcastable, constants as numbers."""
+    """``x`` and ``y``, at least one a Tensor, ready for a ufunc: of one dtype, broadcastable, or plain numbers."""
     if type(y) is float or type(y) is int or y.__class__ is bool:
         return _with_number(x, y), y
     if isinstance(x, Tensor) and isinstance(y, Tensor):

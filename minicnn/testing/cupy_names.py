@@ -36,12 +36,13 @@ where zeros zeros_like
 
 UFUNC_AT = frozenset({"add", "subtract", "maximum", "minimum", "bitwise_and", "bitwise_or", "bitwise_xor"})
 
-LINALG = frozenset({"cholesky", "det", "eigh", "inv", "matmul", "matrix_rank", "norm", "pinv", "qr", "slogdet", "solve", "svd"})
+LINALG = frozenset({"cholesky", "det", "eigh", "inv", "matmul", "matrix_rank", "norm", "pinv", "qr", "slogdet",
+                    "solve", "svd"})
 
 METHODS = frozenset(
     """
-all any argmax argmin argpartition argsort astype choose clip compress conj copy cumprod cumsum diagonal dot fill flatten
-max mean min nonzero partition prod ptp put ravel repeat reshape round searchsorted sort squeeze std sum swapaxes take
-tobytes trace transpose var view
+all any argmax argmin argpartition argsort astype choose clip compress conj copy cumprod cumsum diagonal dot fill
+flatten max mean min nonzero partition prod ptp put ravel repeat reshape round searchsorted sort squeeze std sum
+swapaxes take tobytes trace transpose var view
 """.split()
 )

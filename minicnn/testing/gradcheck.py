@@ -163,7 +163,7 @@ def _check_direction(
     steps = [rng.standard_normal(v.host.shape) for v in problem.variables]
     length = np.sqrt(sum(float((d * d).sum()) for d in steps))
     steps = [d / length for d in steps]
-    h = s.eps * max(1.0, max(float(np.abs(v.host).max(initial=0.0)) for v in problem.variables))
+    h = s.eps * max(1.0, *(float(np.abs(v.host).max(initial=0.0)) for v in problem.variables))
     sides = []
     for sign in (1.0, -1.0):
         for variable, step in zip(problem.variables, steps, strict=True):
@@ -188,7 +188,9 @@ def _difference(problem: Problem, variable: Variable, index: tuple[int, ...], ep
     return (sides[0] - sides[1]) / (up - down)
 
 
-def _sides(problem: Problem, variable: Variable, index: tuple[int, ...], eps: float) -> tuple[float, float, list[Vector]]:
+def _sides(
+    problem: Problem, variable: Variable, index: tuple[int, ...], eps: float
+) -> tuple[float, float, list[Vector]]:
     x = float(variable.host[index])
     h = eps * max(1.0, abs(x))
     up, down = x + h, x - h
@@ -231,5 +233,5 @@ def _compare(
         f"gradcheck: {problem.name} has a wrong gradient in {variable.name}{list(index)}",
         got=f"analytic {analytic:.10g}, numeric {numeric:.10g} for {result}, at x = {x:.10g} with step {h:.3g}{near}",
         rule=_rule(s),
-        hint="move the input away from the kink" if kink else "compare the rule for this input with the formula's slope",
+        hint="move the input away from the kink" if kink else "compare this input's rule with the formula's slope",
     )

@@ -112,7 +112,8 @@ def _operator(name: str) -> Any:
 
 
 _BINARY = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift")
-for _name in (*_BINARY, *("r" + b for b in _BINARY), *("i" + b for b in _BINARY), "divmod", "neg", "pos", "abs", "invert",
+_UNARY = ("neg", "pos", "abs", "invert")
+for _name in (*_BINARY, *("r" + b for b in _BINARY), *("i" + b for b in _BINARY), *_UNARY, "divmod",
               "eq", "ne", "lt", "le", "gt", "ge"):
     setattr(StrictArray, f"__{_name}__", _operator(f"__{_name}__"))
 
@@ -210,4 +211,4 @@ _backend = StandinBackend()
 
 def register() -> None:
     """Add the device type ``"standin"``: ``mc.device("standin")``."""
-    register_backend("standin", lambda index: _backend, StrictArray)
+    register_backend("standin", lambda _: _backend, StrictArray)

@@ -111,7 +111,7 @@ def test_mark_non_differentiable() -> None:
 
 
 def test_anomaly_detection_names_the_forward_operation_and_its_range() -> None:
-    with detect_anomaly(), pytest.raises(AnomalyError, match=r"Log made the first infinity, in the forward pass") as found:
+    with detect_anomaly(), pytest.raises(AnomalyError, match="Log made the first infinity, in the forward") as found:
         mc.tensor([4.0, 0.0]).log()
     assert "(2,) in [0, 4]" in str(found.value)
 

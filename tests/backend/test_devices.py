@@ -17,7 +17,8 @@ from minicnn.testing.standin import StandinBackend, StrictArray
 
 def test_names() -> None:
     assert str(mc.device("cuda:1")) == "cuda:1" and mc.device("cuda:1").index == 1
-    assert repr(mc.device("cpu")) == "device(type='cpu')" and repr(mc.device("cuda", 0)) == "device(type='cuda', index=0)"
+    assert repr(mc.device("cpu")) == "device(type='cpu')"
+    assert repr(mc.device("cuda", 0)) == "device(type='cuda', index=0)"
     assert mc.device("cpu") == "cpu" and mc.device("cuda") != mc.device("cuda:0")
     assert len({mc.device("cpu"), mc.device("cpu")}) == 1
 
@@ -52,7 +53,8 @@ def test_the_default_device_of_a_block_and_of_a_thread() -> None:
 
 def test_a_module_and_its_training_move() -> None:
     mc.manual_seed(0)
-    model = mc.nn.Sequential(mc.nn.Conv2d(1, 2, 3), mc.nn.BatchNorm2d(2), mc.nn.ReLU(True), mc.nn.Flatten(), mc.nn.Linear(8, 3))
+    nn = mc.nn
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.ReLU(True), nn.Flatten(), nn.Linear(8, 3))
     x, y = mc.randn(4, 1, 4, 4), mc.tensor([0, 1, 2, 0])
     expected = mc.nn.functional.cross_entropy(model(x), y)
     model.to("standin")

@@ -27,7 +27,7 @@ MOMENTUM = {"float64": 0.9, "float32": 0.0}
 
 
 def digits(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Packaged digits as images of ``shape``: of mean about 0, and with borders and further channels where it has them."""
+    """Packaged digits as images of ``shape``: of mean about 0, with borders and further channels where it has them."""
     pixels = read_idx(DIGITS / "train-images-idx3-ubyte.gz")[:IMAGES].astype(np.float64) / 255
     border = (shape[1] - 28) // 2
     pixels = np.pad(pixels, ((0, 0), (border, border), (border, border)))

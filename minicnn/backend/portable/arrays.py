@@ -26,7 +26,7 @@ class ArrayKernels:
         """The device this backend computes on."""
         return Device(self.device_type, self.index)
 
-    def of_array(self, array: Array) -> Any:
+    def of_array(self, array: Array) -> Any:  # noqa: ARG002  for backends with several devices
         """The backend of the device that holds ``array``, for array types that live on several devices."""
         return self
 
