@@ -21,6 +21,7 @@ from __future__ import annotations
 from itertools import count
 from typing import Any
 
+from minicnn.arguments import in_words
 from minicnn.autograd import anomaly
 from minicnn.autograd.mode import mode
 from minicnn.autograd.plan import Plan
@@ -79,7 +80,10 @@ class Function:
             return apply_context(cls, inputs, options)
         node = _new(cls)
         arrays, kind, needed = node._open(inputs)
-        out = node.forward(*arrays, **options)  # type: ignore[attr-defined]
+        try:
+            out = node.forward(*arrays, **options)  # type: ignore[attr-defined]
+        except (MemoryError, ValueError) as error:
+            raise in_words(cls.name, error) from None
         if out.__class__ is tuple:
             return node._outputs(inputs, arrays, out, kind, needed)
         if out.__class__ is not kind:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from minicnn import printing
+from minicnn.arguments import check_all, checked
 from minicnn.autograd.inplace import compute_in_place
 from minicnn.methods import Methods
 from minicnn.ops import (
@@ -70,19 +71,21 @@ def in_place(name: str, function: Callable[..., Tensor]) -> Callable[..., Tensor
     return edit
 
 
-def methods() -> Iterator[tuple[str, Callable[..., Any]]]:
+def methods() -> Iterator[tuple[str, Any]]:
     """Every (name, function) that Tensor gets, in the table's order."""
     yield from convert.CASTS.items()
     for family in FAMILIES:
         made = {f"{name}_": in_place(name, getattr(family, name)) for name in getattr(family, "IN_PLACE", ())}
-        yield from made.items()
-        for name in getattr(family, "METHODS", ()):
-            yield name, getattr(family, name)
+        for name in (*made, *getattr(family, "METHODS", ())):
+            function = made.get(name) or getattr(family, name)
+            yield name, checked(function, method=True) if isinstance(function, FunctionType) else function
         for special, name in getattr(family, "OPERATORS", {}).items():
             yield special, made.get(name) or getattr(family, name)
 
 
 def bind() -> None:
-    """Give Tensor its methods and operators."""
+    """Give Tensor its methods and operators, and check the arguments of the functions that are ``mc.<name>``."""
     for name, function in methods():
         setattr(Methods, name, function)
+    for family in FAMILIES:
+        check_all(vars(family), family.__all__)

@@ -3,6 +3,7 @@
 Checks are made here, on shapes and options, before any arithmetic; ``minicnn.ops`` below assumes valid input.
 """
 
+from minicnn.arguments import check_all
 from minicnn.nn.functional.activation import (
     hardshrink,
     hardsigmoid,
@@ -232,3 +233,5 @@ __all__ = [
     "unfold",
     "upsample",
 ]
+
+check_all(globals(), __all__)

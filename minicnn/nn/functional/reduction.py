@@ -17,7 +17,7 @@ def reduction_of(
     """The reduction meant, by its name or by PyTorch's two deprecated flags. Errors: OptionError."""
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-        warnings.warn(f"{name}: size_average and reduce are deprecated; write reduction={reduction!r}", stacklevel=3)
+        warnings.warn(f"{name}: size_average and reduce are deprecated; write reduction={reduction!r}", stacklevel=4)
     return str(choice(name, "reduction", reduction, (*REDUCTIONS, *also)))
 
 
@@ -40,4 +40,4 @@ def warn_if_broadcast(name: str, input: Tensor, target: Tensor) -> None:
     """Warn where the shapes differ: a mean over the broadcast pairs is seldom what was meant."""
     if input.array.shape != target.array.shape:
         warnings.warn(f"{name}: the target's size {tuple(target.shape)} differs from the input's {tuple(input.shape)}; "
-                      "they are broadcast, which is probably not what was meant", stacklevel=4)
+                      "they are broadcast, which is probably not what was meant", stacklevel=5)

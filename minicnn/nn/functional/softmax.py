@@ -71,7 +71,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
         tensor(1.)
     """
     if eps != 1e-10:
-        warnings.warn("gumbel_softmax: eps has no effect", stacklevel=2)
+        warnings.warn("gumbel_softmax: eps has no effect", stacklevel=3)
     dim = one_dim("gumbel_softmax", dim, logits.ndim)
     backend = backend_of(logits.array)
     draws = wrap(backend.from_numpy(random.default_generator.exponential(logits.array.shape, logits.array.dtype)))
@@ -87,5 +87,5 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
 def _dim(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
     if dim is not None:
         return dim
-    warnings.warn(f"{name}: dim was left out, which is deprecated; write dim=0, 1 or -1", stacklevel=stacklevel)
+    warnings.warn(f"{name}: dim was left out, which is deprecated; write dim=0, 1 or -1", stacklevel=stacklevel + 1)
     return 0 if input.ndim in (0, 1, 3) else 1

@@ -1,5 +1,6 @@
 """The layers: Modules that hold options and parameters, and leave the computing to ``nn.functional``."""
 
+from minicnn.arguments import check_all
 from minicnn.nn.layers.activation import *
 from minicnn.nn.layers.batch_norm import *
 from minicnn.nn.layers.conv import *
@@ -15,3 +16,5 @@ from minicnn.nn.layers.padding import *
 from minicnn.nn.layers.pool import *
 from minicnn.nn.layers.resize import *
 from minicnn.nn.layers.shape import *
+
+check_all(globals(), [name for name, found in globals().items() if isinstance(found, type)])

@@ -1,0 +1,126 @@
+"""The first rule of a public function is its annotations: a value of another type is refused, and why.
+
+    @checked
+    def dropout(input: Tensor, p: float = 0.5, training: bool = True): ...
+
+    dropout(x, p="0.5")         # DtypeError: dropout: p is no number
+
+A parameter that is annotated with ``Tensor``, ``int``, ``float``, ``bool``, ``str``, or those and None, is checked;
+anything else is the function's own affair. As in PyTorch a tensor without dimensions and a NumPy scalar are taken for
+the number in them, and an integer for a float, but neither a bool for an integer nor an integer for a bool.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from minicnn.errors import DtypeError, MinicnnError, OptionError
+from minicnn.tensor import Tensor
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "Tensor": (Tensor,), "int": (int,), "float": (float, int, bool), "bool": (bool,), "str": (str,),
+    "None": (type(None),),
+}  # fmt: skip
+_WORDS = {"Tensor": "a tensor", "int": "an integer", "float": "a number", "bool": "a bool", "str": "a string"}
+_HINTS = {"Tensor": "mc.as_tensor(value)", "bool": "True or False"}
+
+
+class _Rule:
+    """What one parameter takes, by its annotation."""
+
+    def __init__(self, name: str, kinds: list[str]) -> None:
+        self.name, self.kinds = name, kinds
+        self.types = frozenset(t for kind in kinds for t in _TYPES[kind])
+
+    def taken(self, function: str, value: Any) -> Any:
+        """``value``, or the Python number in it. Errors: DtypeError."""
+        if "Tensor" in self.kinds and isinstance(value, Tensor):
+            return value
+        if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0:
+            number = value.item()
+            if type(number) in self.types and not isinstance(number, bool):
+                return number
+        if isinstance(value, tuple(self.types - {bool, int})) or ("int" in self.kinds and _is_integer(value)):
+            return value  # of a subclass
+        raise DtypeError(f"{function}: {self.name} is no {_WORDS[self.kinds[0]].split()[1]}",
+                         got=f"{value!r:.80}, of type {type(value).__name__}",
+                         rule=f"{self.name} is {' or '.join(_WORDS.get(kind, kind) for kind in self.kinds)}",
+                         hint=_HINTS.get(self.kinds[0]))  # fmt: skip
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def checked(function: F, name: str | None = None, *, method: bool = False) -> F:
+    """``function``, which refuses arguments of other types than its annotations say, and says so.
+
+    What NumPy says of an array too large to exist, or of a number too large for it, is put into words, too.
+
+    Args:
+        name: what messages call it; by default its own name.
+        method: the first argument needs no check; a function without other rules is returned as it is.
+    """
+    name = name or function.__name__
+    ordered, named = _rules(function)
+    if method and not any(rule is not ordered[0] for rule in named.values()):
+        return function
+
+    @functools.wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        for place, (value, rule) in enumerate(zip(args, ordered, strict=False)):
+            if rule is not None and type(value) not in rule.types:
+                args = (*args[:place], rule.taken(name, value), *args[place + 1 :])
+        for key, value in options.items():
+            if (rule := named.get(key)) is not None and type(value) not in rule.types:
+                options[key] = rule.taken(name, value)
+        try:
+            return function(*args, **options)
+        except (MemoryError, ValueError, OverflowError) as error:
+            raise in_words(name, error) from None
+
+    return call  # type: ignore[return-value]
+
+
+def check_all(namespace: dict[str, Any], names: Iterable[str]) -> None:
+    """Make ``names`` in ``namespace`` checked: functions, and the constructors of classes, which go by their names."""
+    made: dict[Any, Any] = {}  # so that aliases stay one function
+    for name in names:
+        found = namespace[name]
+        if not isinstance(found, type):
+            namespace[name] = made.setdefault(found, checked(found))
+        elif "__init__" in found.__dict__:
+            found.__init__ = checked(found.__init__, name)  # type: ignore[misc]
+
+
+def in_words(name: str, error: Exception) -> Exception:
+    """``error``, or where it is of Python or NumPy and about something too large, one of minicnn that says so."""
+    text = str(error)
+    large = isinstance(error, MemoryError) or "too big" in text or "Maximum allowed" in text
+    if isinstance(error, MinicnnError) or not (large or isinstance(error, OverflowError)):
+        return error
+    if large:
+        return OptionError(f"{name}: the result would not fit into memory", got=text or None,
+                           rule="the number of elements, times the bytes of each, is less than the memory",
+                           hint="smaller sizes, or a smaller batch")
+    return OptionError(f"{name}: a number is too large", got=text, rule="sizes and integers lie within ±2**63",
+                       hint="smaller numbers")
+
+
+def _rules(function: Any) -> tuple[list[_Rule | None], dict[str, _Rule]]:
+    """The rules of the positional parameters in order, and of all that have one by name."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    code, annotations = function.__code__, function.__annotations__
+    positional = code.co_argcount
+    names = code.co_varnames[: positional + code.co_kwonlyargcount]
+    named = {}
+    for name in names:
+        kinds = str(annotations.get(name)).split(" | ")
+        if name in annotations and all(kind in _TYPES for kind in kinds):
+            named[name] = _Rule(name, kinds)
+    return [named.get(name) for name in names[:positional]], named
