@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from minicnn.errors import MinicnnError
+from minicnn.errors import DataError, MinicnnError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,8 +56,8 @@ def _parser() -> argparse.ArgumentParser:
 def _positive(kind: type) -> Callable[[str], Any]:
     def convert(text: str) -> Any:
         value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError(f"{text} is not positive")
+        if not 0 < value < math.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not positive and finite")
         return value
 
     convert.__name__ = kind.__name__
@@ -71,6 +73,7 @@ def _train(options: argparse.Namespace) -> None:
     target = check_path(options.save or Path("runs") / f"{options.model}.npz")
     mc.manual_seed(options.seed)
     model = mc.models.get_model(options.model).to(options.device)
+    _check_writable(target)
     train, test = (Digits(train=train).tensors(options.device) for train in (True, False))
     loader = mc.data.DataLoader(train, options.batch_size, shuffle=True)
     optimizer = mc.optim.SGD(model.parameters(), options.lr, momentum=0.9, weight_decay=5e-4)
@@ -78,7 +81,20 @@ def _train(options: argparse.Namespace) -> None:
     scheduler = mc.optim.lr_scheduler.OneCycleLR(optimizer, options.lr, total_steps=steps)
     mc.training.fit(model, loader, optimizer, epochs=options.epochs, scheduler=scheduler)
     result = mc.training.evaluate(model, mc.data.DataLoader(test, 500))
-    mc.save(model.state_dict(), target)
     print(f"test accuracy {result.accuracy:.2%} on {len(test):,} images")
     print(f"time          {time.perf_counter() - started:.1f} s")
+    mc.save(model.state_dict(), target)
     print(f"saved         {target}")
+
+
+def _check_writable(target: Path) -> None:
+    """Raise where the weights could not be saved: before the training, not after it."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=target.parent).close()
+    except OSError as error:
+        raise DataError(f"{target} cannot be written", got=error.strerror, rule="a folder where you may make files",
+                        hint="--save elsewhere.npz") from None
+    if target.is_dir():
+        raise DataError(f"{target} cannot be written", got="a folder of that name", rule="the name of a file",
+                        hint=f"--save {target / 'weights.npz'}")

@@ -45,7 +45,24 @@ def test_errors_have_no_traceback(arguments: list[str], message: str, capsys: py
     assert message in error and "Traceback" not in error
 
 
-@pytest.mark.parametrize("arguments", [["train", "lenet", "--epochs=0"], ["train", "lenet", "--lr=nan"], [], ["fly"]])
+def test_a_place_that_cannot_be_written_is_found_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def trained(*args: object, **kwargs: object) -> None:
+        raise AssertionError("trained for nothing")
+
+    monkeypatch.setattr("minicnn.training.fit", trained)
+    (tmp_path / "folder.npz").mkdir()
+    (tmp_path / "file").touch()
+    for target in (tmp_path / "folder.npz", tmp_path / "file" / "weights.npz"):
+        assert main(["train", "lenet", "--save", str(target)]) == 1
+        assert f"{target} cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["train", "lenet", "--epochs=0"], ["train", "lenet", "--lr=nan"], ["train", "lenet", "--lr=inf"], [], ["fly"]],
+)
 def test_wrong_usage_says_so(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(arguments)

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from minicnn.training.loop import Epoch
 
+ROOM_FOR_FIGURES = 64
+"""Columns of a terminal below which the bar would give way to the figures beside it: it stays, they go."""
+
 
 class Progress:
     """Progress over ``epochs`` passes of ``batches`` batches each (unknown where None)."""
@@ -19,13 +22,14 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if self.shown and sys.stdout.isatty():
+            from rich import get_console
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as RichProgress
 
-            self.bar = RichProgress(
-                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-                TextColumn("{task.fields[figures]}"),
-            )  # fmt: skip
+            columns = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()]
+            if get_console().width >= ROOM_FOR_FIGURES:
+                columns += [TimeRemainingColumn(), TextColumn("{task.fields[figures]}")]
+            self.bar = RichProgress(*columns)
             self.bar.start()
         return self
 
