@@ -27,6 +27,7 @@ from minicnn.autograd.mode import mode
 from minicnn.autograd.plan import Plan
 from minicnn.autograd.saved import save
 from minicnn.backend import backend_for, backend_of, is_array
+from minicnn.backend.quiet import restore, silence
 from minicnn.errors import DeviceError
 from minicnn.tensor import Tensor, wrap
 
@@ -80,10 +81,13 @@ class Function:
             return apply_context(cls, inputs, options)
         node = _new(cls)
         arrays, kind, needed = node._open(inputs)
+        loudness = silence()
         try:
             out = node.forward(*arrays, **options)  # type: ignore[attr-defined]
         except (MemoryError, ValueError) as error:
             raise in_words(cls.name, error) from None
+        finally:
+            restore(loudness)
         if out.__class__ is tuple:
             return node._outputs(inputs, arrays, out, kind, needed)
         if out.__class__ is not kind:

@@ -13,6 +13,7 @@ from typing import Any
 from minicnn.autograd.function import Function, _new
 from minicnn.autograd.mode import mode
 from minicnn.backend import backend_of
+from minicnn.backend.quiet import restore, silence
 from minicnn.dtypes import is_float
 from minicnn.errors import DtypeError, GradientError, ShapeError
 from minicnn.tensor import Tensor, wrap
@@ -68,7 +69,11 @@ def apply_in_place(cls: type[Function], target: Tensor, *others: Any, **options:
     arrays, _, needed = node._open(inputs)
     if needed and next(iter(node.plan.positions)) in node.plan.saved_names(node.needs):
         inputs = (_past(target, target.array.copy(order="K")), *others)
-    node.forward(*arrays, out=target.array, **options)  # type: ignore[attr-defined]
+    loudness = silence()
+    try:
+        node.forward(*arrays, out=target.array, **options)  # type: ignore[attr-defined]
+    finally:
+        restore(loudness)
     if needed:
         node._record(inputs, arrays, target)
     _move(cls.name, target, node if needed else None, 0)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import minicnn.random as streams
+from minicnn.arguments import checked
 from minicnn.data.collate import default_collate, default_convert
 from minicnn.data.dataset import Dataset, IterableDataset
 from minicnn.data.fetch import Prefetch, as_worker, batch_of, batches_in_turn
@@ -121,6 +123,7 @@ class DataLoader(Generic[T_co]):
         return size // self.batch_size if self.drop_last else -(-size // self.batch_size)
 
 
+@partial(checked, name="DataLoader")
 def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None, persistent_workers: bool) -> None:
     if num_workers < 0:
         raise OptionError("DataLoader: num_workers is negative", got=num_workers, rule="num_workers >= 0",

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from minicnn.arguments import check_all
 from minicnn.autograd import no_grad
 from minicnn.backend import backend_of
 from minicnn.errors import OptionError, ShapeError
@@ -225,7 +226,7 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
 def _is_empty(tensor: Tensor) -> bool:
     if 0 not in tensor.shape:
         return False
-    warnings.warn("init: a tensor without elements has nothing to initialise", stacklevel=3)
+    warnings.warn("init: a tensor without elements has nothing to initialise", stacklevel=4)
     return True
 
 
@@ -254,6 +255,7 @@ def _without_underscore(function: Callable[..., Tensor]) -> Callable[..., Tensor
     return deprecated
 
 
+check_all(globals(), [name for name in globals() if name[0] != "_" and name[-1] == "_"])
 uniform = _without_underscore(uniform_)
 normal = _without_underscore(normal_)
 constant = _without_underscore(constant_)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from minicnn import dtypes
+from minicnn.arguments import check_all
 from minicnn.autograd.inplace import edited
 from minicnn.autograd.mode import no_grad
 from minicnn.backend import backend_for, backend_of
@@ -123,3 +124,6 @@ def _norm(x: Array, p: float) -> Array:
         size = size.astype(dtypes.float32)
     total = size.sum() if p == 1 else xp.sqrt((size * size).sum()) if p == 2 else (size**p).sum() ** (1 / p)
     return xp.asarray(total.astype(x.dtype))
+
+
+check_all(globals(), __all__)

@@ -1,5 +1,6 @@
 """Learning-rate schedules, by PyTorch's names: ``mc.optim.lr_scheduler``."""
 
+from minicnn.arguments import check_all
 from minicnn.optim.lr_scheduler.base import LRScheduler
 from minicnn.optim.lr_scheduler.compose import ChainedScheduler, SequentialLR
 from minicnn.optim.lr_scheduler.cosine import CosineAnnealingLR, CosineAnnealingWarmRestarts
@@ -21,3 +22,7 @@ __all__ = [
     "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR", "PolynomialLR",
     "ReduceLROnPlateau", "SequentialLR", "StepLR",
 ]  # fmt: skip
+
+check_all(globals(), (
+    "ConstantLR", "CosineAnnealingLR", "ExponentialLR", "LinearLR", "MultiStepLR", "PolynomialLR", "StepLR",
+))  # fmt: skip

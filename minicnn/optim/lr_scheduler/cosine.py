@@ -10,6 +10,7 @@ import math
 from minicnn.errors import OptionError
 from minicnn.optim.lr_scheduler.base import LRScheduler, Rates, positive_int
 from minicnn.optim.optimizer import Optimizer
+from minicnn.optim.options import number
 
 
 class CosineAnnealingLR(LRScheduler):
@@ -54,7 +55,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
                  last_epoch: int = -1) -> None:
         self.T_0 = self.T_i = positive_int(self, "T_0", T_0)
         self.T_mult = positive_int(self, "T_mult", T_mult)
-        self.eta_min = eta_min
+        self.eta_min = number(type(self).__name__, "eta_min", eta_min)
         self.T_cur: float = last_epoch
         super().__init__(optimizer, last_epoch)
 
