@@ -50,9 +50,8 @@ class LeakyReLU(Function):
 
     def forward(self, x: Array, *, slope: float, out: Array | None = None) -> Array:
         self.slope, backend = slope, backend_of(x)
-        with backend.quiet():
-            y = backend.xp.minimum(x, 0) * slope
-            return backend.xp.add(backend.xp.maximum(x, 0), y, out=y if out is None else out)
+        y = backend.xp.minimum(x, 0) * slope
+        return backend.xp.add(backend.xp.maximum(x, 0), y, out=y if out is None else out)
 
     def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
         return Gate.apply(g, out, is_open=lambda y: y > 0, slope=self.slope)
@@ -122,8 +121,7 @@ class Hardswish(Function):
 
     def forward(self, x: Array) -> Array:
         backend = backend_of(x)
-        with backend.quiet():
-            return x * backend.xp.minimum(backend.xp.maximum(x + 3, 0), 6) / 6
+        return x * backend.xp.minimum(backend.xp.maximum(x + 3, 0), 6) / 6
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         bent = Gate.apply(g * (x / 3 + 0.5), x, is_open=lambda y: (y > -3) & (y < 3))
@@ -135,8 +133,7 @@ class PReLU(Function):
 
     def forward(self, x: Array, weight: Array) -> Array:
         backend = backend_of(x)
-        with backend.quiet():
-            return backend.choose(x > 0, x, x * weight)
+        return backend.choose(x > 0, x, x * weight)
 
     def grad_x(self, g: Tensor, x: Tensor, weight: Tensor) -> Tensor:
         above = Gate.apply(g, x, is_open=lambda y: y > 0)

@@ -23,8 +23,7 @@ class SoftmaxNLL(Function):
 
     def forward(self, x: Array, target: Array, weight: Array | None, kept: Array | None) -> Array:
         backend = backend_of(x)
-        with backend.quiet():
-            losses, probabilities = backend.softmax_nll(x, target, weight, kept)
+        losses, probabilities = backend.softmax_nll(x, target, weight, kept)
         self.keep(probabilities=probabilities)
         return losses
 
@@ -35,8 +34,7 @@ class SoftmaxNLL(Function):
             return self.recorded(g, x, target, weight, kept), None, None, None
         backend = backend_of(x.array)
         w, k = (t if t is None else t.array for t in (weight, kept))
-        with backend.quiet():
-            dx = backend.softmax_nll_grad(g.array, probabilities.array, target.array, w, k)
+        dx = backend.softmax_nll_grad(g.array, probabilities.array, target.array, w, k)
         return wrap(dx), None, None, None
 
     def recorded(
@@ -57,8 +55,7 @@ class BinaryCrossEntropy(Function):
     def forward(self, x: Array, y: Array) -> Array:
         backend = backend_of(x)
         xp = backend.xp
-        with backend.quiet():
-            return (y - 1) * xp.maximum(xp.log1p(-x), -100) - y * xp.maximum(xp.log(x), -100)
+        return (y - 1) * xp.maximum(xp.log1p(-x), -100) - y * xp.maximum(xp.log(x), -100)
 
     def grad_x(self, g: Tensor, x: Tensor, y: Tensor) -> Tensor:
         return g * (x - y) / ((1 - x) * x).clamp(min=1e-12)

@@ -36,8 +36,7 @@ class Normalise(Function):
         observe: Callable[[Array, Array], None] | None = None,
     ) -> Array:
         self.axes, self.eps, self.groups, backend = axes, eps, groups, backend_of(x)
-        with backend.quiet():
-            y, mean, var = backend.normalise(x, weight, bias, axes, eps, groups)
+        y, mean, var = backend.normalise(x, weight, bias, axes, eps, groups)
         if observe is not None:
             observe(mean, var)
         self.keep(mean=mean, var=var)
@@ -48,10 +47,9 @@ class Normalise(Function):
             return self.recorded(g, x, weight)
         backend = backend_of(x.array)
         w = None if weight is None else weight.array
-        with backend.quiet():
-            dx, dweight, dbias = backend.normalise_grad(
-                g.array, x.array, w, mean.array, var.array, self.axes, self.eps, self.groups
-            )
+        dx, dweight, dbias = backend.normalise_grad(
+            g.array, x.array, w, mean.array, var.array, self.axes, self.eps, self.groups
+        )
         return wrap(dx), None if dweight is None else wrap(dweight), wrap(dbias)
 
     def recorded(self, g: Tensor, x: Tensor, weight: Tensor | None) -> Gradients:

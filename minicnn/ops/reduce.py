@@ -38,8 +38,7 @@ class Mean(Function):
     def forward(self, x: Array, *, dims: Shape | None, shape: Shape) -> Array:
         self.source, self.kept = x.shape, kept_shape(x.shape, dims)
         self.count = count(x.shape, dims)
-        with backend_of(x).quiet():
-            return total(x, dims).reshape(shape) / self.count
+        return total(x, dims).reshape(shape) / self.count
 
     def grad_x(self, g: Tensor) -> Tensor:
         return (g / self.count).reshape(self.kept).expand(self.source)
@@ -51,11 +50,10 @@ class LogSumExp(Function):
     def forward(self, x: Array, *, dims: Shape | None, shape: Shape) -> Array:
         self.kept, backend = kept_shape(x.shape, dims), backend_of(x)
         xp, values = backend.xp, wide(x)
-        with backend.quiet():
-            peak = values.max(axis=dims, keepdims=True) if x.size else xp.zeros(self.kept, values.dtype)
-            peak = xp.where(xp.isfinite(peak), peak, peak.dtype.type(0))
-            sums = xp.exp(values - peak).sum(axis=dims, keepdims=True)
-            return (xp.log(sums) + peak).reshape(shape).astype(x.dtype, copy=False)
+        peak = values.max(axis=dims, keepdims=True) if x.size else xp.zeros(self.kept, values.dtype)
+        peak = xp.where(xp.isfinite(peak), peak, peak.dtype.type(0))
+        sums = xp.exp(values - peak).sum(axis=dims, keepdims=True)
+        return (xp.log(sums) + peak).reshape(shape).astype(x.dtype, copy=False)
 
     def grad_x(self, g: Tensor, x: Tensor, out: Tensor) -> Tensor:
         return g.reshape(self.kept) * (x - out.reshape(self.kept)).exp()

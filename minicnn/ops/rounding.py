@@ -50,8 +50,7 @@ class Frac(Function):
 
     def forward(self, x: Array) -> Array:
         backend = backend_of(x)
-        with backend.quiet():
-            return x - backend.xp.trunc(x)
+        return x - backend.xp.trunc(x)
 
     def grad_x(self, g: Tensor) -> Tensor:
         return g
@@ -62,8 +61,7 @@ class FloorDivide(Function):
 
     def forward(self, x: Array, y: Array) -> Array:
         backend = _checked("floor_divide", x, y)
-        with backend.quiet():
-            return backend.xp.floor_divide(x, y)
+        return backend.xp.floor_divide(x, y)
 
     def grad_x(self, g: Tensor) -> Tensor:
         return zero_slope(g)
@@ -78,10 +76,9 @@ class TruncDivide(FloorDivide):
     def forward(self, x: Array, y: Array) -> Array:
         backend = _checked("div", x, y)
         xp = backend.xp
-        with backend.quiet():
-            if _kind(x, y) == "f":
-                return xp.trunc(xp.divide(x, y))
-            return xp.floor_divide(x - xp.fmod(x, y), y)
+        if _kind(x, y) == "f":
+            return xp.trunc(xp.divide(x, y))
+        return xp.floor_divide(x - xp.fmod(x, y), y)
 
 
 class Remainder(Function):
@@ -89,8 +86,7 @@ class Remainder(Function):
 
     def forward(self, x: Array, y: Array) -> Array:
         backend = _checked("remainder", x, y)
-        with backend.quiet():
-            return backend.xp.remainder(x, y)
+        return backend.xp.remainder(x, y)
 
     def grad_x(self, g: Tensor) -> Tensor:
         return g
@@ -104,8 +100,7 @@ class FMod(Function):
 
     def forward(self, x: Array, y: Array) -> Array:
         backend = _checked("fmod", x, y)
-        with backend.quiet():
-            return backend.xp.fmod(x, y)
+        return backend.xp.fmod(x, y)
 
     def grad_x(self, g: Tensor) -> Tensor:
         return g

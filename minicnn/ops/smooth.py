@@ -22,8 +22,7 @@ class SiLU(Function):
 
     def forward(self, x: Array) -> Array:
         backend = backend_of(x)
-        with backend.quiet():
-            return x / (1 + backend.xp.exp(-x))
+        return x / (1 + backend.xp.exp(-x))
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         s = x.sigmoid()
@@ -46,9 +45,8 @@ class Softplus(Function):
 
     def forward(self, x: Array, *, beta: float, threshold: float) -> Array:
         self.beta, self.threshold, backend = beta, threshold, backend_of(x)
-        with backend.quiet():
-            scaled = x * beta
-            return backend.choose(scaled > threshold, x, backend.xp.log1p(backend.xp.exp(scaled)) / beta)
+        scaled = x * beta
+        return backend.choose(scaled > threshold, x, backend.xp.log1p(backend.xp.exp(scaled)) / beta)
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         beta, threshold = self.beta, self.threshold
@@ -62,8 +60,7 @@ class Mish(Function):
     def forward(self, x: Array) -> Array:
         backend = backend_of(x)
         xp = backend.xp
-        with backend.quiet():
-            return x * xp.tanh(xp.maximum(x, 0) + xp.log1p(xp.exp(-abs(x))))
+        return x * xp.tanh(xp.maximum(x, 0) + xp.log1p(xp.exp(-abs(x))))
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         t = (-LogSigmoid.apply(-x)).tanh()  # log(1 + exp(x)) is −log σ(−x)
@@ -75,9 +72,8 @@ class ELU(Function):
 
     def forward(self, x: Array, *, alpha: float, scale: float = 1.0, input_scale: float = 1.0) -> Array:
         self.alpha, self.scale, self.input_scale, backend = alpha, scale, input_scale, backend_of(x)
-        with backend.quiet():
-            below = backend.xp.expm1(x * input_scale) * (alpha * scale)
-            return backend.choose(x <= 0, below, x * scale)
+        below = backend.xp.expm1(x * input_scale) * (alpha * scale)
+        return backend.choose(x <= 0, below, x * scale)
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         slope = (x.clamp(max=0) * self.input_scale).exp() * (self.alpha * self.scale * self.input_scale)
@@ -90,8 +86,7 @@ class GELU(Function):
 
     def forward(self, x: Array) -> Array:
         backend = backend_of(x)
-        with backend.quiet():
-            return x * (0.5 * (1 + backend.erf(x * math.sqrt(0.5))))
+        return x * (0.5 * (1 + backend.erf(x * math.sqrt(0.5))))
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         cumulative = 0.5 * (1 + (x * math.sqrt(0.5)).erf())
@@ -104,8 +99,7 @@ class TanhGELU(Function):
 
     def forward(self, x: Array) -> Array:
         backend = backend_of(x)
-        with backend.quiet():
-            return 0.5 * x * (1 + backend.xp.tanh(_TANH_SCALE * (x + _TANH_CUBE * (x * x * x))))
+        return 0.5 * x * (1 + backend.xp.tanh(_TANH_SCALE * (x + _TANH_CUBE * (x * x * x))))
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         square = x * x

@@ -42,11 +42,10 @@ class Var(Function):
     def forward(self, x: Array, *, dims: Shape | None, shape: Shape, correction: float) -> Array:
         self.dims, self.kept, backend = dims, kept_shape(x.shape, dims), backend_of(x)
         self.freedom = count(x.shape, dims) - correction
-        with backend.quiet():
-            values = wide(x)
-            values = values - values.sum(axis=dims, keepdims=True) / count(x.shape, dims)
-            total = (values * values).sum(axis=dims).reshape(shape)
-            return (total / backend.xp.asarray(max(self.freedom, 0), total.dtype)).astype(x.dtype, copy=False)
+        values = wide(x)
+        values = values - values.sum(axis=dims, keepdims=True) / count(x.shape, dims)
+        total = (values * values).sum(axis=dims).reshape(shape)
+        return (total / backend.xp.asarray(max(self.freedom, 0), total.dtype)).astype(x.dtype, copy=False)
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         centred = x - mean(x, self.dims, keepdim=True)
@@ -73,13 +72,12 @@ class Norm(Function):
     def forward(self, x: Array, *, p: float, dims: Shape | None, shape: Shape) -> Array:
         self.p, self.kept, backend = p, kept_shape(x.shape, dims), backend_of(x)
         xp, values = backend.xp, wide(x)
-        with backend.quiet():
-            if p == 2:
-                found = xp.sqrt((values * values).sum(axis=dims))
-            elif p == 1:
-                found = xp.abs(values).sum(axis=dims)
-            else:
-                found = (xp.abs(values) ** p).sum(axis=dims) ** (1 / p)
+        if p == 2:
+            found = xp.sqrt((values * values).sum(axis=dims))
+        elif p == 1:
+            found = xp.abs(values).sum(axis=dims)
+        else:
+            found = (xp.abs(values) ** p).sum(axis=dims) ** (1 / p)
         return found.reshape(shape).astype(x.dtype, copy=False)
 
     def grad_x(self, g: Tensor, x: Tensor, out: Tensor) -> Tensor:
