@@ -16,6 +16,7 @@ from typing import Any as _Any
 
 from minicnn import dtypes as _dtypes
 from minicnn import errors as errors
+from minicnn.absent import missing as _missing
 from minicnn.autograd import enable_grad as enable_grad
 from minicnn.autograd import grad as grad
 from minicnn.autograd import inference_mode as inference_mode
@@ -50,6 +51,7 @@ from minicnn.ops.extrema import *
 from minicnn.ops.fill import *
 from minicnn.ops.index import *
 from minicnn.ops.join import *
+from minicnn.ops.legacy import *
 from minicnn.ops.linalg import *
 from minicnn.ops.pointwise import *
 from minicnn.ops.query import *
@@ -89,6 +91,8 @@ if TYPE_CHECKING:
     from minicnn import random as random
     from minicnn import testing as testing
     from minicnn import training as training
+    from minicnn import transforms as transforms
+    from minicnn import utils as utils
     from minicnn.io import load as load
     from minicnn.io import save as save
 
@@ -101,6 +105,7 @@ short, int, long = int16, int32, int64
 
 _ROOMS = (
     "autograd", "backend", "cuda", "data", "datasets", "io", "models", "nn", "optim", "random", "testing", "training",
+    "transforms", "utils",
 )  # fmt: skip
 
 
@@ -109,4 +114,4 @@ def __getattr__(name: str) -> _Any:
         return _importlib.import_module(f"minicnn.{name}")
     if name in ("load", "save"):
         return getattr(_importlib.import_module("minicnn.io"), name)
-    raise errors.UnknownNameError("minicnn", name, lambda: (*globals(), *_ROOMS))
+    raise _missing("minicnn", name, {*globals(), *_ROOMS})

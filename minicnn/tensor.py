@@ -22,8 +22,8 @@ _new = object.__new__
 class Tensor(Methods):
     """A multi-dimensional array that remembers how it was made.
 
-    ``Tensor(data)`` copies ``data`` in the default dtype, as PyTorch's legacy constructor does; prefer
-    ``mc.tensor``.
+    ``Tensor([2.0, 3.0])`` holds these values and ``Tensor(2, 3)`` is of that size, in the default dtype, as with
+    PyTorch's legacy constructor; prefer ``mc.tensor`` and ``mc.zeros``.
 
     Attributes:
         array: the NumPy or CuPy array, logically in (N, C, H, W) order. Its memory order is the backend's business.
@@ -31,7 +31,7 @@ class Tensor(Methods):
     """
 
     array: Any
-    grad: Tensor | None = None
+    _grad: Tensor | None = None
     tracked: bool = False
     """Whether gradients flow to this tensor; ``requires_grad`` is its checked, public form."""
     inference: bool = False
@@ -51,10 +51,11 @@ class Tensor(Methods):
 
     __array_ufunc__ = None  # ndarray * tensor asks the tensor
 
-    def __init__(self, data: Any = ()) -> None:
-        import minicnn as mc
+    def __init__(self, *data: Any) -> None:
+        from minicnn.ops.legacy import made_of
 
-        made = data if isinstance(data, Tensor) else mc.tensor(data, dtype=dtypes.get_default_dtype())
+        shared = len(data) == 1 and isinstance(data[0], Tensor)
+        made = data[0] if shared else made_of("Tensor", data, dtypes.get_default_dtype())
         self.array = made.array
         self._version = made._version
 
@@ -93,6 +94,24 @@ class Tensor(Methods):
                                 got=f"grad_fn {self._node.name}", rule="only leaf tensors can be switched off",
                                 hint="x.detach()")
         self.tracked = bool(value)
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that ``backward`` accumulated here, or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None and not isinstance(value, Tensor):
+            raise DtypeError("grad: a gradient is a tensor", got=type(value).__name__, rule="a tensor, or None",
+                             hint="mc.as_tensor(value)")
+        if value is not None and (value.array.shape, value.dtype, value.device) != (
+            self.array.shape, self.dtype, self.device
+        ):  # fmt: skip
+            raise GradientError("grad: the gradient does not fit the tensor",
+                                got=f"{value.array.shape}, {value.dtype} on {value.device}",
+                                rule=f"a gradient is as its tensor: {self.array.shape}, {self.dtype} on {self.device}")
+        self._grad = value
 
     @property
     def is_leaf(self) -> bool:

@@ -16,12 +16,12 @@ PACKAGE = Path(minicnn.__file__).parent
 
 # Bottom up: a room imports, when it is loaded, only from those before it in this list.
 ROOMS = [
-    "errors", "dtypes", "shapes", "backend", "random", "methods", "tensor", "arguments", "autograd",
-    "printing", "ops", "cuda", "nn", "optim", "data", "datasets", "models", "training", "io", "testing",
-    "cli", "__main__",
+    "errors", "absent", "dtypes", "shapes", "backend", "random", "methods", "tensor", "arguments", "autograd",
+    "printing", "ops", "cuda", "nn", "optim", "data", "utils", "transforms", "datasets", "models", "training", "io",
+    "testing", "cli", "__main__",
 ]  # fmt: skip
 
-NUMPY_ROOMS = {"backend", "dtypes", "random", "data", "datasets", "io", "testing"}
+NUMPY_ROOMS = {"backend", "dtypes", "random", "data", "transforms", "datasets", "io", "testing"}
 
 
 def files() -> list[Path]:

@@ -1,5 +1,8 @@
 """Automatic differentiation: what is recorded (mode, function), and how gradients flow back (engine)."""
 
+from typing import TYPE_CHECKING
+
+from minicnn.absent import missing
 from minicnn.autograd.anomaly import AnomalyError, detect_anomaly
 from minicnn.autograd.api import backward, grad
 from minicnn.autograd.function import Function
@@ -11,10 +14,12 @@ from minicnn.autograd.mode import (
     no_grad,
     set_grad_enabled,
 )
+from minicnn.autograd.variable import Variable
 
 __all__ = [
     "AnomalyError",
     "Function",
+    "Variable",
     "backward",
     "detect_anomaly",
     "enable_grad",
@@ -25,3 +30,9 @@ __all__ = [
     "no_grad",
     "set_grad_enabled",
 ]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        raise missing("minicnn.autograd", name, globals())

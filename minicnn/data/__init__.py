@@ -1,5 +1,8 @@
 """Datasets, samplers and the DataLoader: what PyTorch has in ``torch.utils.data``."""
 
+from typing import TYPE_CHECKING
+
+from minicnn.absent import missing
 from minicnn.data.collate import default_collate, default_convert
 from minicnn.data.dataset import (
     ChainDataset,
@@ -26,3 +29,8 @@ __all__ = [
     "Sampler", "SequentialSampler", "Subset", "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler",
     "WorkerInfo", "default_collate", "default_convert", "get_worker_info", "random_split",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        raise missing("minicnn.data", name, globals())

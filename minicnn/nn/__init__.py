@@ -1,5 +1,8 @@
 """Neural networks: ``Module`` and its containers, the layers, ``functional``, ``init`` and ``utils``."""
 
+from typing import TYPE_CHECKING
+
+from minicnn.absent import missing
 from minicnn.nn import functional as functional
 from minicnn.nn import init as init
 from minicnn.nn import utils as utils
@@ -9,3 +12,8 @@ from minicnn.nn.lazy import *
 from minicnn.nn.module import *
 from minicnn.nn.parameter import *
 from minicnn.nn.parameter_containers import *
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        raise missing("minicnn.nn", name, globals())

@@ -10,11 +10,10 @@ from minicnn.errors import OutOfRangeError
 from minicnn.nn.containers import Keyed
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import Parameter
+from minicnn.ops.legacy import TYPES
 from minicnn.tensor import Tensor
 
 __all__ = ["ParameterDict", "ParameterList"]
-
-_LEGACY = {"float16": "HalfTensor", "float32": "FloatTensor", "float64": "DoubleTensor"}
 
 
 def as_parameter(value: Tensor) -> Parameter:
@@ -106,4 +105,4 @@ class ParameterDict(Keyed):
         super().update(values)
 
     def extra_repr(self) -> str:
-        return "\n".join(_line(key, param, _LEGACY[str(param.dtype)]) for key, param in self.items())
+        return "\n".join(_line(key, param, TYPES[param.dtype].__name__) for key, param in self.items())

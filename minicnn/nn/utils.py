@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from minicnn.absent import missing
 from minicnn.autograd import no_grad
 from minicnn.errors import DeviceError, ShapeError
 from minicnn.ops.join import cat
@@ -19,7 +20,7 @@ def __getattr__(name: str) -> Any:
         from minicnn.optim import clip
 
         return getattr(clip, name)
-    raise AttributeError(f"module 'minicnn.nn.utils' has no attribute {name!r}")
+    raise missing("minicnn.nn.utils", name, __all__)
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:

@@ -34,6 +34,7 @@ from minicnn.ops import (
     fill,
     index,
     join,
+    legacy,
     linalg,
     pointwise,
     query,
@@ -54,8 +55,8 @@ from minicnn.tensor import Tensor
 
 FAMILIES: tuple[ModuleType, ...] = (
     activation, arithmetic, autograd_methods, compare, convert, creation, cumulate, diagonal, dropout, einsum,
-    extrema, fill, index, join, linalg, pointwise, printing, query, rearrange, reduce, rounding, sampling, scatter,
-    shape, softmax, sorting, statistics, steps, trigonometry, unary,
+    extrema, fill, index, join, legacy, linalg, pointwise, printing, query, rearrange, reduce, rounding, sampling,
+    scatter, shape, softmax, sorting, statistics, steps, trigonometry, unary,
 )  # fmt: skip
 
 

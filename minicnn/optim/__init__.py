@@ -1,5 +1,8 @@
 """Optimisers, learning-rate schedules, gradient clipping."""
 
+from typing import TYPE_CHECKING
+
+from minicnn.absent import missing
 from minicnn.optim import lr_scheduler
 from minicnn.optim.adagrad import Adagrad
 from minicnn.optim.adam import Adam, AdamW
@@ -13,3 +16,9 @@ __all__ = [
     "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop", "SGD",
     "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm", "lr_scheduler",
 ]  # fmt: skip
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        raise missing("minicnn.optim", name, globals())

@@ -18,6 +18,7 @@ from tests.cases.run import forward, run_minicnn
 ELSEWHERE = {
     "autograd_methods": "tests/autograd/test_engine.py",
     "creation": "tests/ops/test_creation.py",
+    "legacy": "tests/ops/test_legacy.py",
     "printing": "tests/test_printing.py",
     "query": "tests/ops/test_shape.py",
     "sampling": "tests/test_random.py",

@@ -3,6 +3,9 @@
 Checks are made here, on shapes and options, before any arithmetic; ``minicnn.ops`` below assumes valid input.
 """
 
+from typing import TYPE_CHECKING
+
+from minicnn.absent import missing
 from minicnn.arguments import check_all
 from minicnn.nn.functional.activation import (
     hardshrink,
@@ -235,3 +238,9 @@ __all__ = [
 ]
 
 check_all(globals(), __all__)
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        raise missing("minicnn.nn.functional", name, globals())

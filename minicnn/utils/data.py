@@ -1,0 +1,11 @@
+"""``minicnn.data`` by the name that it has in PyTorch: ``from minicnn.utils.data import DataLoader``."""
+
+from typing import TYPE_CHECKING
+
+from minicnn.absent import missing
+from minicnn.data import *  # noqa: F403
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        raise missing("minicnn.utils.data", name, globals())
