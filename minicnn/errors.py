@@ -95,3 +95,7 @@ class UnknownNameError(MissingAttributeError):
 
 class DataError(MinicnnError, RuntimeError, ValueError):
     """A data or model file that is missing, damaged or not what it says; nothing of it is used."""
+
+
+class MissingPackageError(MinicnnError, ImportError):
+    """An optional package that is not installed; the message says how to install it."""

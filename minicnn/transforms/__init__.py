@@ -1,0 +1,37 @@
+"""What is done to an image before a network sees it: what torchvision has in ``torchvision.transforms``.
+
+    transform = mc.transforms.Compose([
+        mc.transforms.RandomCrop(32, padding=4),
+        mc.transforms.RandomHorizontalFlip(),
+        mc.transforms.ToTensor(),
+        mc.transforms.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+    ])
+
+All but the conversions take PIL images and tensors (…, C, H, W). Pillow (``pip install "minicnn[vision]"``) does the
+imaging, and is loaded when the first PIL image is made; tensors need none. The same ``mc.manual_seed`` gives
+torchvision's augmentation.
+"""
+
+from minicnn.transforms import functional
+from minicnn.transforms.augment import (
+    RandomCrop,
+    RandomErasing,
+    RandomHorizontalFlip,
+    RandomResizedCrop,
+    RandomRotation,
+    RandomSizedCrop,
+    RandomVerticalFlip,
+)
+from minicnn.transforms.colour import ColorJitter, Grayscale, RandomGrayscale, RandomInvert
+from minicnn.transforms.compose import Compose, Lambda, RandomApply, RandomChoice, RandomOrder
+from minicnn.transforms.convert import ConvertImageDtype, Denormalize, Normalize, PILToTensor, ToPILImage, ToTensor
+from minicnn.transforms.geometry import CenterCrop, FiveCrop, Pad, Resize, Scale, TenCrop
+from minicnn.transforms.interpolation import InterpolationMode
+
+__all__ = [
+    "CenterCrop", "ColorJitter", "Compose", "ConvertImageDtype", "Denormalize", "FiveCrop", "Grayscale",
+    "InterpolationMode", "Lambda", "Normalize", "PILToTensor", "Pad", "RandomApply", "RandomChoice", "RandomCrop",
+    "RandomErasing", "RandomGrayscale", "RandomHorizontalFlip", "RandomInvert", "RandomOrder", "RandomResizedCrop",
+    "RandomRotation", "RandomSizedCrop", "RandomVerticalFlip", "Resize", "Scale", "TenCrop", "ToPILImage", "ToTensor",
+    "functional",
+]  # fmt: skip

@@ -1,0 +1,42 @@
+"""The transforms as functions of an image and plain numbers: what torchvision has in ``transforms.functional``."""
+
+from minicnn.transforms.functional.colour import (
+    adjust_brightness,
+    adjust_contrast,
+    adjust_gamma,
+    adjust_hue,
+    adjust_saturation,
+    invert,
+    rgb_to_grayscale,
+    to_grayscale,
+)
+from minicnn.transforms.functional.convert import (
+    convert_image_dtype,
+    denormalize,
+    normalize,
+    pil_to_tensor,
+    to_pil_image,
+    to_tensor,
+)
+from minicnn.transforms.functional.geometry import (
+    center_crop,
+    crop,
+    erase,
+    five_crop,
+    hflip,
+    pad,
+    resize,
+    resized_crop,
+    ten_crop,
+    vflip,
+)
+from minicnn.transforms.functional.images import get_dimensions, get_image_num_channels, get_image_size
+from minicnn.transforms.functional.warp import rotate
+from minicnn.transforms.interpolation import InterpolationMode
+
+__all__ = [
+    "InterpolationMode", "adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue", "adjust_saturation",
+    "center_crop", "convert_image_dtype", "crop", "denormalize", "erase", "five_crop", "get_dimensions",
+    "get_image_num_channels", "get_image_size", "hflip", "invert", "normalize", "pad", "pil_to_tensor", "resize",
+    "resized_crop", "rgb_to_grayscale", "rotate", "ten_crop", "to_grayscale", "to_pil_image", "to_tensor", "vflip",
+]  # fmt: skip
