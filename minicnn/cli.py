@@ -67,7 +67,7 @@ def _positive(kind: type) -> Callable[[str], Any]:
 def _train(options: argparse.Namespace) -> None:
     import minicnn as mc
     from minicnn.datasets import Digits
-    from minicnn.io.npz import check_path
+    from minicnn.io import check_path
 
     started = time.perf_counter()
     target = check_path(options.save or Path("runs") / f"{options.model}.npz")

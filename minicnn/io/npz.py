@@ -1,69 +1,70 @@
-"""State dicts in NumPy's .npz: named arrays, no pickle."""
+"""State dicts in NumPy's .npz: a zip archive of named arrays, no pickle.
+
+Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+"""
 
 from __future__ import annotations
 
-import os
-import tempfile
+import math
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from minicnn.backend import Device, backend_of
-from minicnn.errors import DataError, OptionError
+from minicnn.backend import Device
+from minicnn.dtypes import SUPPORTED
+from minicnn.errors import DataError
+from minicnn.io.archive import Archive
+from minicnn.io.files import as_values, named_arrays, reading, written_aside
 from minicnn.tensor import Tensor, place
 
+Array = Any
 
-def save(state: Mapping[str, Tensor], path: str | Path) -> None:
-    """Write named tensors to an ``.npz`` file: aside first, then renamed, so that a half-written file never has its name.
-
-    Example:
-        >>> mc.save(model.state_dict(), "model.npz")
-    """
-    path = check_path(path)
-    wrong = [name for name, value in state.items() if not isinstance(value, Tensor)]
-    if wrong:
-        raise OptionError(f"save: '{wrong[0]}' is no tensor", got=type(state[wrong[0]]).__name__,
-                          rule="a state dict: names and tensors", hint="mc.save(model.state_dict(), path)")
-    arrays = {name: backend_of(t.array).to_numpy(t.array) for name, t in state.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(aside, path)
-    except BaseException:
-        os.unlink(aside)
-        raise
+# NumPy evaluates an array's header as Python; these are the only forms of it that it writes for plain arrays.
+_HEADER = re.compile(
+    r"\{'descr': '([<>|=]\w\d)', 'fortran_order': (True|False), 'shape': \(((?:\d+,? ?)*)\), \}\s*"
+)  # fmt: skip
+_DTYPES = {d.str: d for supported in SUPPORTED for d in (supported.newbyteorder("<"), supported.newbyteorder(">"))}
+_RULE = "a file that mc.save wrote, or numpy.savez of plain arrays"
 
 
-def load(path: str | Path, map_location: Device | str | None = "cpu") -> dict[str, Tensor]:
-    """Read named tensors from an ``.npz`` file onto a device. Nothing in the file is executed.
-
-    Raises:
-        DataError: a missing or damaged file, or one that holds anything but plain arrays.
-
-    Example:
-        >>> model.load_state_dict(mc.load("model.npz"))
-    """
-    path = check_path(path)
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return {name: place(stored[name], map_location) for name in stored.files}
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist", rule="a file that mc.save wrote") from None
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
-        raise DataError(f"{path} is damaged, or no .npz of plain arrays", got=str(error).splitlines()[0],
-                        rule="a file that mc.save wrote") from None
+def save_npz(state: Mapping[str, Tensor], path: Path) -> None:
+    """Write named tensors."""
+    arrays = named_arrays(state, ".npz")
+    with written_aside(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
-def check_path(path: str | Path) -> Path:
-    """``path``, whose suffix must be a format that ``save`` writes."""
-    path = Path(path)
-    if path.suffix != ".npz":
-        raise OptionError(f"{path.name}: unknown format", got=path.suffix or "no suffix", rule="the suffix says the format",
-                          hint=f"{path.stem}.npz")
-    return path
+def load_npz(path: Path, device: Device | str | None) -> dict[str, Tensor]:
+    """Read named tensors."""
+    with reading(path, ".npz of plain arrays", _RULE), Archive(path) as archive:
+        return {name.removesuffix(".npy"): place(_array(archive, name), device) for name in archive.names}
+
+
+def _array(archive: Archive, name: str) -> Array:
+    content = archive.read(name)
+    header, values = _split(content)
+    match = _HEADER.fullmatch(header)
+    if match is None or match[1] not in _DTYPES:
+        raise DataError(f"{archive.path}: '{name[:80]}' in it is no plain array", got=repr(header.strip()[:120]),
+                        rule=f"an array of {', '.join(map(str, SUPPORTED))}")
+    dtype, shape = _DTYPES[match[1]], tuple(int(size) for size in match[3].replace(",", " ").split())
+    if math.prod(shape) * dtype.itemsize != values.size:
+        raise DataError(f"{archive.path}: '{name[:80]}' in it is not as long as its header says",
+                        got=f"{values.size} bytes of values", rule=f"{shape} of {dtype}"[:200])
+    return as_values(values, dtype).reshape(shape, order="F" if match[2] == "True" else "C")
+
+
+def _split(content: Array) -> tuple[str, Array]:
+    """The header's text and the bytes of the values in an .npy file's content."""
+    start = content[:12].tobytes()
+    if start[:6] != b"\x93NUMPY" or start[6:7] not in (b"\1", b"\2", b"\3"):
+        return start.decode("latin1"), content
+    first = 10 if start[6] == 1 else 12
+    end = first + int.from_bytes(start[8:first], "little")
+    return content[first : min(end, 10_000)].tobytes().decode("latin1"), content[end:]

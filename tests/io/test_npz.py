@@ -31,7 +31,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     def full(*args: object, **kwargs: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(np, "savez", full)
+    monkeypatch.setattr(np.lib.format, "write_array", full)
     with pytest.raises(OSError, match="No space"):
         mc.save({"w": mc.zeros(2)}, path)
     assert mc.load(path)["w"].tolist() == [1.0, 1.0]
@@ -67,6 +67,64 @@ def test_nothing_in_a_file_is_executed(tmp_path: Path) -> None:
     with pytest.raises(DataError):
         mc.load(tmp_path / "p.npz")
     assert not marker.exists()
+
+
+def test_every_name_and_layout_comes_back(tmp_path: Path) -> None:
+    state = {"file": mc.ones(2), "a/b": mc.arange(6).view(2, 3).t(), "": mc.tensor(True), "x.npy": mc.zeros(0, 3)}
+    mc.save(state, tmp_path / "m.npz")
+    found = mc.load(tmp_path / "m.npz")
+    assert list(found) == list(state)
+    assert all(mc.equal(found[name], value) and found[name].dtype == value.dtype for name, value in state.items())
+
+
+def test_what_numpy_wrote_is_read(tmp_path: Path) -> None:
+    arrays = {"w": np.arange(6, dtype=">f8").reshape(2, 3), "f": np.asfortranarray(np.eye(3, 2, dtype=np.float16)),
+              "i": np.array(3), "b": np.array([True, False])}  # fmt: skip
+    for write in (np.savez, np.savez_compressed):
+        write(tmp_path / "m.npz", **arrays)
+        found = mc.load(tmp_path / "m.npz")
+        for name, array in arrays.items():
+            assert found[name].dtype == array.dtype.newbyteorder("=") and found[name].tolist() == array.tolist()
+
+
+def npy(header: str, values: bytes = b"") -> bytes:
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + values
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': (1000000000000000,), }\n", b"1234"),
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n", b"1234"),
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': (0, 9999999999999999999999), }\n"),
+        npy("{'descr': '<f4', 'fortran_order': False, 'shape': (" + "1, " * 70 + "), }\n", b"1234"),
+        npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n", b"12345678"),
+        npy("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }\n", b"12345678"),
+        npy("{'descr': __import__('os').getpid(), 'fortran_order': False, 'shape': (), }\n"),
+        npy("(" * 60_000),
+        b"\x93NUMPY",
+        b"",
+    ],
+)  # fmt: skip
+def test_headers_that_lie_are_refused(tmp_path: Path, content: bytes) -> None:
+    with zipfile.ZipFile(tmp_path / "m.npz", "w") as archive:
+        archive.writestr("w.npy", content)
+    with pytest.raises(DataError, match=r"m\.npz"):
+        mc.load(tmp_path / "m.npz")
+
+
+def test_an_archive_bomb_is_refused_unopened(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "m.npz", w=np.zeros(1 << 25, np.float32))
+    with pytest.raises(DataError, match="its members claim"):
+        mc.load(tmp_path / "m.npz")
+
+
+def test_two_members_of_one_name_are_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "m.npz", "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
+        archive.writestr("w.npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (), }\n", b"1234"))
+        archive.writestr("w.npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (), }\n", b"5678"))
+    with pytest.raises(DataError, match="one name"):
+        mc.load(tmp_path / "m.npz")
 
 
 def test_only_named_tensors_are_saved(tmp_path: Path) -> None:
