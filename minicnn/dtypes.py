@@ -61,7 +61,7 @@ def as_dtype(dtype: Any) -> Dtype:
         found = np.dtype(dtype)
     except TypeError:
         found = None
-    if found not in SUPPORTED:
+    if found is None or found not in SUPPORTED:
         names = ", ".join(str(d) for d in SUPPORTED)
         raise DtypeError(f"{dtype!r} is not a dtype of minicnn", got=repr(dtype), rule=f"one of {names}",
                          hint="mc.float32 for data and parameters, mc.int64 for class labels")

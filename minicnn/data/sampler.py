@@ -153,7 +153,7 @@ class BatchSampler(Sampler[list[int]]):
 
 
 def _check_number(owner: str, name: str, value: Any) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**63:
         raise OptionError(f"{owner}: {name} is not a positive integer", got=repr(value), rule=f"an int, {name} >= 1",
                           hint="is the dataset empty?" if name == "num_samples" and value == 0 else None)
 

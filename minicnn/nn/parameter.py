@@ -7,6 +7,7 @@ from typing import Any, Self
 from minicnn import dtypes
 from minicnn.backend import Device, backend_for
 from minicnn.errors import DtypeError, StateError
+from minicnn.ops.creation import checked_sizes
 from minicnn.tensor import Tensor, wrap
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter"]
@@ -32,7 +33,7 @@ class _Registered(Tensor):
         if id(self) not in memo:
             twin = object.__new__(type(self))
             twin.__dict__.update(self.__dict__)
-            for name in ("grad", "_node", "_hooks", "_post_hooks"):
+            for name in ("_grad", "_node", "_hooks", "_post_hooks"):
                 twin.__dict__.pop(name, None)
             twin.array, twin._version = self.array.copy(order="K"), [0]
             memo[id(self)] = twin
@@ -144,7 +145,7 @@ def is_lazy(tensor: object) -> bool:
 def empty(*shape: int, device: Device | str | None = None, dtype: Any = None) -> Tensor:
     """A tensor of ``shape`` with arbitrary values."""
     dtype = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
-    return wrap(backend_for(device).xp.empty(shape, dtype))
+    return wrap(backend_for(device).xp.empty(checked_sizes("a parameter", (shape,)), dtype))
 
 
 def filled(value: float, *shape: int, device: Device | str | None = None, dtype: Any = None) -> Tensor:

@@ -123,10 +123,8 @@ def add(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
 
 def sub(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
     """x − alpha · y. Shapes, errors: as ``add``; bool tensors have no difference."""
+    _check_no_bools(x, y)
     x, y = operands("sub", x, y if alpha == 1 else y * alpha)
-    if any(isinstance(t, Tensor) and t.array.dtype.kind == "b" for t in (x, y)):
-        raise DtypeError("sub: bool tensors have no difference", got="a bool tensor",
-                         rule="- is for numbers", hint="x ^ y, or x.logical_not()")
     return Sub.apply(x, y)
 
 
@@ -190,6 +188,7 @@ def add_(x: Tensor, y: Operand, *, alpha: float = 1) -> Tensor:
 
 def sub_(x: Tensor, y: Operand, *, alpha: float = 1) -> Tensor:
     """x −= alpha · y, in place."""
+    _check_no_bools(x, y)
     return _in_place(Sub, x, y if alpha == 1 else y * alpha)
 
 
@@ -201,6 +200,12 @@ def mul_(x: Tensor, y: Operand) -> Tensor:
 def div_(x: Tensor, y: Operand) -> Tensor:
     """x /= y, in place."""
     return _in_place(Div, x, y)
+
+
+def _check_no_bools(*given: Any) -> None:
+    if any(t.__class__ is bool or (isinstance(t, Tensor) and t.array.dtype.kind == "b") for t in given):
+        raise DtypeError("sub: bools have no difference", got="a bool, or a tensor of them", rule="- is for numbers",
+                         hint="x ^ y, or x.logical_not()")
 
 
 def _in_place(cls: type[Function], x: Tensor, y: Operand) -> Tensor:

@@ -6,7 +6,7 @@ import math
 
 from minicnn import random
 from minicnn.backend import backend_of
-from minicnn.errors import OptionError, ShapeError
+from minicnn.errors import DtypeError, OptionError, ShapeError
 from minicnn.tensor import Tensor, wrap
 
 __all__ = ["alpha_dropout", "alpha_dropout_", "dropout", "dropout_", "feature_alpha_dropout", "feature_alpha_dropout_",
@@ -90,6 +90,9 @@ def _noise(name: str, x: Tensor, p: float, train: bool, by_channel: bool = False
                          rule="(N, C, *): at least 2 dimensions", hint="dropout drops single elements")
     if p == 0 or not train or x.array.size == 0:
         return None
+    if x.array.dtype.kind != "f" and p < 1:
+        raise DtypeError(f"{name}: the input is not floating point", got=x.array.dtype,
+                         rule="what is kept is divided by 1 - p", hint="x.float()")
     shape = (*x.array.shape[:2], *[1] * (x.ndim - 2)) if by_channel else x.array.shape
     mask = random.default_generator.dropout_mask(shape, 1 - p, x.array.dtype)
     if p < 1:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from minicnn.errors import OptionError, ShapeError
+from minicnn.errors import DtypeError, OptionError, ShapeError
 from minicnn.ops.diagonal import diagonal
 from minicnn.ops.linalg import matmul
 from minicnn.tensor import Tensor
@@ -55,6 +55,9 @@ def _parse(equation: str, operands: tuple[Any, ...]) -> tuple[list[Labels], Labe
     if len(terms) != len(operands):
         raise OptionError(f"einsum: {len(operands)} operands for {len(terms)} terms", got=repr(equation),
                           rule="terms are separated by commas, one for each operand")
+    if not all(isinstance(x, Tensor) for x in operands):
+        raise DtypeError("einsum: an operand is no tensor", got=", ".join(type(x).__name__ for x in operands),
+                         rule="operands are tensors", hint="mc.as_tensor(value)")
     inputs = [_labels(equation, term, x.ndim) for term, x in zip(terms, operands, strict=True)]
     dots = sorted({label for labels in inputs for label in labels if isinstance(label, int)})
     letters = [label for labels in inputs for label in labels if isinstance(label, str)]

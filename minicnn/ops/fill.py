@@ -89,6 +89,8 @@ def number_as(name: str, value: Any, dtype: dtypes.Dtype) -> Any:
 
     Errors: DtypeError where the dtype's range does not reach it (infinity itself may be stored in floats).
     """
+    if not isinstance(value, int | float):
+        raise DtypeError(f"{name}: the value is no number", got=repr(value)[:80], rule="a number, or a 0-d tensor")
     kind = dtype.kind
     if kind == "b":
         return bool(value)

@@ -14,6 +14,7 @@ from minicnn.ops.convert import cast
 from minicnn.ops.index import narrow, select
 from minicnn.ops.shape import expand, reshaped, unsqueeze
 from minicnn.shapes.dims import one_dim
+from minicnn.shapes.sizes import size_tuple
 from minicnn.tensor import Tensor
 
 __all__ = [
@@ -66,9 +67,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 
 
 def _tensors(name: str, tensors: Any) -> list[Tensor]:
-    if isinstance(tensors, Tensor) or not all(isinstance(x, Tensor) for x in tensors):
+    if not isinstance(tensors, Sequence) or not all(isinstance(x, Tensor) for x in tensors):
         raise DtypeError(f"{name}: takes one sequence of tensors", got=type(tensors).__name__,
-                         hint=f"{name}([a, b], dim=…)")
+                         rule="a list or tuple of tensors", hint=f"{name}([a, b], dim=…)")
     if not tensors:
         raise ShapeError(f"{name}: no tensors", got="an empty sequence", rule="at least one tensor")
     return list(tensors)
@@ -151,7 +152,7 @@ def split(x: Tensor, split_size: int | Sequence[int], dim: int = 0) -> Pieces:
 
 def split_with_sizes(x: Tensor, split_sizes: Sequence[int], dim: int = 0) -> Pieces:
     """Views of pieces of the sizes listed, which add up to that of ``dim``."""
-    sizes, whole = list(split_sizes), _size("split", x, dim)
+    sizes, whole = size_tuple("split", (split_sizes,)), _size("split", x, dim)
     if sum(sizes) != whole or min(sizes, default=0) < 0:
         raise ShapeError("split: the sizes do not add up", got=f"{sizes} for a size of {whole}",
                          rule="their sum is the size of the dimension")
@@ -176,7 +177,7 @@ def tensor_split(x: Tensor, indices_or_sections: Any, dim: int = 0) -> Pieces:
             raise OptionError("tensor_split: no pieces", got=cuts, rule="sections >= 1")
         each, larger = divmod(size, cuts)
         return split_with_sizes(x, [each + (i < larger) for i in range(cuts)], dim)
-    bounds = [0, *(slice(cut).indices(size)[1] for cut in cuts), size]
+    bounds = [0, *(slice(cut).indices(size)[1] for cut in size_tuple("tensor_split", (cuts,))), size]
     return tuple(narrow(x, dim, a, max(b - a, 0)) for a, b in itertools.pairwise(bounds))
 
 
@@ -208,7 +209,11 @@ def _size(name: str, x: Tensor, dim: int) -> int:
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> Pieces:
     """The coordinates of a grid, one tensor for each vector; ``indexing`` is "ij" (rows first) or "xy"."""
-    vectors = list(tensors[0]) if len(tensors) == 1 and not isinstance(tensors[0], Tensor) else list(tensors)
+    vectors = _tensors("meshgrid", tensors[0] if len(tensors) == 1 and isinstance(tensors[0], Sequence) else tensors)
+    if max(x.ndim for x in vectors) > 1 or len({(x.dtype, x.device) for x in vectors}) > 1:
+        raise ShapeError("meshgrid: these are no vectors of one kind",
+                         got=", ".join(f"{tuple(x.shape)} {x.dtype} on {x.device}" for x in vectors),
+                         rule="vectors of one dtype on one device", hint="x.flatten()")
     if indexing not in ("ij", "xy"):
         raise OptionError("meshgrid: unknown indexing", got=repr(indexing), rule='"ij" or "xy"')
     swap = indexing == "xy" and len(vectors) > 1

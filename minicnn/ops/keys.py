@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minicnn.errors import IndexTypeError, OptionError, OutOfRangeError
+from minicnn.errors import DeviceError, IndexTypeError, OptionError, OutOfRangeError
 from minicnn.ops.convert import transfer
 from minicnn.ops.creation import tensor
 from minicnn.tensor import Tensor, wrap
@@ -75,7 +75,12 @@ def _index_tensor(k: Tensor, x: Tensor) -> Any:
         return int(k.item())
     if str(dtype) == "uint8":  # PyTorch reads bytes as a mask, not as positions
         k = k.bool()
-    return k if k.device == x.device else transfer(k, x.device)
+    if k.device == x.device:
+        return k
+    if k.device.type != "cpu":
+        raise DeviceError("index: the index is on another device", got=f"index on {k.device}, tensor on {x.device}",
+                          rule="an index is on the tensor's device, or on the CPU", hint="index.to(x.device)")
+    return transfer(k, x.device)
 
 
 def _no_index(got: str) -> IndexTypeError:

@@ -144,6 +144,9 @@ def tensordot(x: Tensor, y: Tensor, dims: int | Sequence[Sequence[int]] = 2) -> 
     if isinstance(dims, int):
         over_x, over_y = list(range(x.ndim - dims, x.ndim)), list(range(dims))
     else:
+        if not isinstance(dims, Sequence) or len(dims) != 2 or not all(isinstance(of, Sequence) for of in dims):
+            raise DtypeError("tensordot: these are no dimensions", got=repr(dims)[:80],
+                             rule="a number of dimensions, or those of x and those of y", hint="dims=([1, 2], [1, 0])")
         over_x, over_y = ([one_dim("tensordot", d, t.ndim) for d in of] for t, of in zip((x, y), dims, strict=True))
     summed = [x.shape[d] for d in over_x]
     if summed != [y.shape[d] for d in over_y]:

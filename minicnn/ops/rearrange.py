@@ -102,10 +102,10 @@ def roll(x: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | Non
 
     Without ``dims`` the tensor is rolled as one row.
     """
-    by = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    by = size_tuple("roll", (shifts,))
     if dims is None:
         return reshaped(roll(reshaped(x, (x.array.size,)), by, 0), x.array.shape)
-    along = (dims,) if isinstance(dims, int) else tuple(dims)
+    along = size_tuple("roll", (dims,))
     if len(by) != len(along):
         raise ShapeError("roll: a shift for each dimension", got=f"shifts {shifts}, dims {dims}")
     places = tuple(one_dim("roll", d, x.ndim) for d in along)

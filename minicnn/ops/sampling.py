@@ -6,10 +6,12 @@ from typing import Any
 
 from minicnn import dtypes
 from minicnn.backend import backend_of
-from minicnn.errors import OptionError
+from minicnn.errors import DtypeError, OptionError
 from minicnn.ops.arithmetic import add, mul
 from minicnn.ops.creation import Place, checked_sizes, finish
+from minicnn.ops.fill import number_as
 from minicnn.random import Generator, default_generator
+from minicnn.shapes.sizes import size_tuple
 from minicnn.tensor import Tensor, place
 
 __all__ = [
@@ -58,8 +60,11 @@ def randint(*bounds: Any, size: Any = None, low: int = 0, high: int | None = Non
     if high is None or size is None:
         raise OptionError("randint: bounds and a size", got=f"{bounds}",
                           rule="randint(high, size) or randint(low, high, size)", hint="randint(10, (3,))")
+    if isinstance(size, int):
+        raise DtypeError("randint: the size is a number", got=size, rule="a tuple of sizes", hint=f"({size},)")
+    low, high = size_tuple("randint", (low, high))
     dtype = dtypes.int64 if dtype is None else dtype
-    values = (generator or default_generator).randint(int(low), int(high), checked_sizes("randint", (size,)), dtype)
+    values = (generator or default_generator).randint(low, high, checked_sizes("randint", (size,)), dtype)
     return finish(place(values, device), requires_grad)
 
 
@@ -98,7 +103,8 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
     tensors = [t for t in (mean, std) if isinstance(t, Tensor)]
     if not tensors:
         shape = checked_sizes("normal", (() if size is None else size,))
-        values = (generator or default_generator).normal(shape, dtype, float(mean), float(std))
+        mean, std = (number_as("normal", n, dtypes.float64) for n in (mean, std))
+        values = (generator or default_generator).normal(shape, dtype, mean, std)
         return finish(place(values, device), requires_grad)
     mean, std = (t.detach() if isinstance(t, Tensor) else t for t in (mean, std))
     like = add(mean, std) if len(tensors) == 2 else tensors[0]

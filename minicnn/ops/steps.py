@@ -24,9 +24,9 @@ def arange(*bounds: Any, start: Any = None, end: Any = None, step: Any = None, d
     given |= {k: v for k, v in (("start", start), ("end", end), ("step", step)) if v is not None}
     given = {"start": 0, "step": 1, **given}
     numbers = first, last, by = [_number("arange", given.get(key)) for key in ("start", "end", "step")]
-    if by == 0 or (last - first) * by < 0:
+    if not all(map(math.isfinite, numbers)) or by == 0 or (last - first) * by < 0:
         raise OptionError("arange: the steps do not lead from start to end", got=f"{first} to {last} by {by}",
-                          rule="step is not 0, and has the sign of end - start")
+                          rule="finite numbers; step is not 0, and has the sign of end - start")
     if dtype is None:
         dtype = dtypes.get_default_dtype() if any(isinstance(n, float) for n in numbers) else dtypes.int64
     count = math.ceil((last - first) / by)
@@ -49,8 +49,9 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, device:
     if steps < 0:
         raise OptionError("linspace: a negative number of steps", got=steps, rule="steps >= 0")
     dtype = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
-    xp = backend_for(device).xp
-    return finish(wrap(xp.linspace(first, last, steps).astype(dtype)), requires_grad)
+    backend = backend_for(device)
+    with backend.quiet():
+        return finish(wrap(backend.xp.linspace(first, last, steps).astype(dtype)), requires_grad)
 
 
 def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None, device: Place = None,

@@ -8,6 +8,7 @@ from typing import Any
 from minicnn.backend import backend_of
 from minicnn.errors import OptionError
 from minicnn.optim.optimizer import Optimizer
+from minicnn.optim.options import number
 from minicnn.optim.rules import Array, State, descent
 from minicnn.tensor import wrap
 
@@ -43,7 +44,7 @@ class SGD(Optimizer):
         nesterov: bool = False, *, maximize: bool = False, foreach: bool | None = None, differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        if nesterov and (momentum <= 0 or dampening != 0):
+        if nesterov and not (number("SGD", "momentum", momentum) > 0 and dampening == 0):
             raise OptionError("SGD: Nesterov momentum needs a momentum and zero dampening",
                               got=f"momentum {momentum}, dampening {dampening}", rule="momentum > 0, dampening == 0",
                               hint="momentum=0.9")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from minicnn.errors import DtypeError
 from minicnn.random.generator import Generator
 from minicnn.random.special import erfinv
 
@@ -28,7 +29,11 @@ def manual_seed(seed: Any) -> Generator:
         >>> manual_seed(0).uniform((), "float32").item()
         0.49625658988952637
     """
-    return default_generator.manual_seed(int(seed))
+    try:
+        number = int(seed)
+    except (TypeError, ValueError, OverflowError):
+        raise DtypeError("manual_seed: this is no seed", got=repr(seed)[:80], rule="a seed is an integer") from None
+    return default_generator.manual_seed(number)
 
 
 def seed() -> int:

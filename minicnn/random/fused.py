@@ -32,7 +32,7 @@ def fma_single(a: Array, b: Array, c: Array) -> Array:
 def fma_double(a: Array, b: float, c: float) -> Array:
     """a·b + c in float64 as if rounded once: the product's and the sum's rounding errors are added back."""
     product = a * b
-    if not abs(b) < 2.0**900:  # splitting would overflow
+    if not abs(b) < 2.0**900 or not np.isfinite(c):  # splitting would overflow, or there is nothing to round
         return product + c
     a_high, b_high = _high_half(a), _high_half(b)
     a_low, b_low = a - a_high, b - b_high

@@ -85,8 +85,10 @@ class Generator:
     def uniform(self, shape: Shape, dtype: Any = None, low: float = 0.0, high: float = 1.0) -> Array:
         """``tensor.uniform_(low, high)``: float16 and float32 from 24 bits, float64 from 53."""
         dtype = _float_dtype("uniform", dtype)
-        if not low <= high:
-            raise OptionError("uniform: the range is empty", got=f"low {low}, high {high}", rule="low <= high")
+        largest = float(np.finfo(dtype).max)
+        if not -largest <= low <= high <= largest:
+            raise OptionError("uniform: there is no such range", got=f"low {low}, high {high}",
+                              rule=f"low <= high, both within the range of {dtype}")
         if dtype == float64:
             return self._fill(shape, dtype, 2, lambda words: uniform_double(words, low, high))
 
@@ -274,7 +276,8 @@ def _float_dtype(operation: str, dtype: Any) -> Dtype:
 
 def _rounded(x: Array, dtype: Dtype) -> Array:
     """Float64 values in ``dtype``; to float16 by way of float32, as C++ converts them."""
-    return x if dtype == float64 else x.astype(float32).astype(dtype)
+    with np.errstate(over="ignore"):  # to infinity, as there
+        return x if dtype == float64 else x.astype(float32).astype(dtype)
 
 
 def _exact_range(dtype: Dtype) -> tuple[int, int]:

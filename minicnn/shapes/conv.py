@@ -30,7 +30,7 @@ def ntuple(value: int | Sequence[int], n: int, name: str) -> tuple[int, ...]:
     if type(value) is int:  # nearly always, and on the way of every call
         return (value,) * n
     try:
-        items = value if isinstance(value, Iterable) else [value]
+        items = value if isinstance(value, Iterable) and getattr(value, "ndim", 1) else [value]
         if isinstance(items, str) or any(isinstance(item, bool) for item in items):
             raise TypeError
         numbers = tuple(index(item) for item in items)

@@ -29,11 +29,14 @@ def varargs(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def size_tuple(name: str, values: tuple[Any, ...]) -> tuple[int, ...]:
     """Sizes given as varargs or as one sequence, as integers; -1 is left for the caller to read."""
+    sizes = varargs(values)
     try:
-        return tuple(map(operator.index, varargs(values)))
-    except TypeError as error:
+        if any(isinstance(size, bool) for size in sizes):
+            raise TypeError
+        return tuple(map(operator.index, sizes))
+    except TypeError:
         raise DtypeError(f"{name}: a size is no integer", got=repr(values)[:80], rule="sizes are integers",
-                         hint=f"{name}(2, 3) or {name}((2, 3)); use // for whole quotients") from error
+                         hint=f"{name}(2, 3) or {name}((2, 3)); use // for whole quotients") from None
 
 
 def resolve_sizes(name: str, numel: int, sizes: tuple[int, ...]) -> tuple[int, ...]:

@@ -104,9 +104,9 @@ def embedding(
     if input.array.dtype not in ("int64", "int32"):
         raise DtypeError("embedding: the indices are no integers", got=input.array.dtype, rule="int64 or int32",
                          hint="input.long()")
-    rows = weight.array.shape[0]
     if weight.ndim != 2:
         raise ShapeError("embedding: the weight is not a matrix", got=f"weight {tuple(weight.shape)}", rule="(rows, D)")
+    rows = weight.array.shape[0]
     if bool(((input.array < 0) | (input.array >= rows)).any()):
         raise OutOfRangeError("embedding: an index is out of range", got=f"{rows} rows", rule=f"0 <= index < {rows}")
     flat = input.reshape(-1)

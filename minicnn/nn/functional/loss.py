@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from minicnn.errors import DtypeError, OptionError, OutOfRangeError, ShapeError
-from minicnn.nn.functional.reduction import check_float, reduced, reduction_of
+from minicnn.nn.functional.reduction import check_float, check_one_device, reduced, reduction_of
 from minicnn.ops.loss import SoftmaxNLL
 from minicnn.tensor import Tensor, wrap
 
@@ -118,6 +118,7 @@ def _classes(
     name: str, input: Tensor, target: Tensor, weight: Tensor | None, ignore_index: int
 ) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
     """Logits (N, C, *), classes (N, *) with 0 for those ignored, the weight of each, and which are kept (None: all)."""
+    check_one_device(name, input, target, weight)
     _check_classes(name, input, target)
     logits = input.unsqueeze(0) if input.ndim == 1 else input
     labels = target.array.reshape((1,) if input.ndim == 1 else target.array.shape).astype("int64", copy=False)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from minicnn.backend import backend_of
-from minicnn.errors import OptionError, OutOfRangeError, ShapeError
+from minicnn.errors import DtypeError, OptionError, OutOfRangeError, ShapeError
 from minicnn.nn.functional.linear import pairwise_distance
-from minicnn.nn.functional.reduction import reduced, reduction_of
+from minicnn.nn.functional.reduction import check_one_device, reduced, reduction_of
 from minicnn.ops.operands import check_broadcast
 from minicnn.ops.smooth import LogSigmoid
 from minicnn.tensor import Tensor, wrap
@@ -134,7 +134,9 @@ def multilabel_soft_margin_loss(
     reduction = reduction_of("multilabel_soft_margin_loss", reduction, size_average, reduce)
     check_broadcast("multilabel_soft_margin_loss", input.shape, target.shape)
     losses = -(target * LogSigmoid.apply(input) + (1 - target) * LogSigmoid.apply(-input))
-    return reduced((losses if weight is None else losses * weight).mean(-1), reduction)
+    losses = losses if weight is None else losses * weight
+    dim = max(input.ndim - 1, 0)  # the input's last, also where the target has more
+    return reduced(losses.sum(dim) / (input.array.shape[dim] if input.ndim else 1), reduction)
 
 
 def multi_margin_loss(
@@ -171,6 +173,11 @@ def multi_margin_loss(
         raise ShapeError("multi_margin_loss: the shapes do not fit",
                          got=f"input {tuple(input.shape)}, target {tuple(target.shape)}",
                          rule="(N, C) and (N,), or (C,) and ()")
+    check_one_device("multi_margin_loss", input, target, weight)
+    if target.array.dtype != "int64" or (weight is not None and weight.array.dtype != input.array.dtype):
+        raise DtypeError("multi_margin_loss: the dtypes do not fit",
+                         got=f"input {input.dtype}, target {target.dtype}, weight {getattr(weight, 'dtype', None)}",
+                         rule="target is int64, weight has the input's dtype", hint="target.long()")
     C, classes = rows.array.shape[1], target.reshape(-1, 1)
     if bool(((classes.array < 0) | (classes.array >= C)).any()):
         raise OutOfRangeError("multi_margin_loss: a target class does not exist", got=f"{C} classes",

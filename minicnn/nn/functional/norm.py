@@ -117,7 +117,7 @@ def rms_norm(
     axes = _last_axes("rms_norm", input, normalized_shape, weight=weight)
     tiny = float(backend_of(input.array).xp.finfo(input.array.dtype).eps) if eps is None else eps
     y = input * ((input * input).mean(axes, keepdim=True) + tiny) ** -0.5
-    return y if weight is None else y * weight
+    return y if weight is None else (y * weight).to(input.dtype)
 
 
 def group_norm(
@@ -189,6 +189,8 @@ def instance_norm(
             raise OptionError(f"{name}: nothing to normalise by", got="use_input_stats=False, no running statistics",
                               rule="without the input's statistics, the running ones", hint="use_input_stats=True")
         return _by_running(input, running_mean, running_var, weight, bias, eps)
+    if eps < 0:
+        raise OptionError(f"{name}: eps is negative", got=f"eps={eps}", rule="eps >= 0")
     pixels = math.prod(input.array.shape[2:])
     if pixels == 1:
         raise ShapeError(f"{name}: one pixel has no variance", got=f"input {tuple(input.shape)}",
@@ -279,6 +281,7 @@ def _check_channels(name: str, input: Tensor, **vectors: Tensor | None) -> None:
             raise ShapeError(f"{name}: the input has {C} channels, {vector} is for {tuple(values.shape)}",
                              got=f"input {tuple(input.shape)}, {vector} {tuple(values.shape)}",
                              rule=f"{vector}.shape == (input.shape[1],)", hint=f"num_features={C}")
+    _check_dtypes(name, input, vectors)
 
 
 def _last_axes(name: str, input: Tensor, normalized_shape: Sequence[int], **given: Tensor | None) -> tuple[int, ...]:
@@ -295,7 +298,20 @@ def _last_axes(name: str, input: Tensor, normalized_shape: Sequence[int], **give
         if values is not None and tuple(values.shape) != sizes:
             raise ShapeError(f"{name}: {which} is not of normalized_shape", got=f"{which} {tuple(values.shape)}",
                              rule=f"{which}.shape == normalized_shape, here {sizes}")
+    if name != "rms_norm":  # which takes any
+        _check_dtypes(name, input, given)
     return tuple(range(input.ndim - len(sizes), input.ndim))
+
+
+def _check_dtypes(name: str, input: Tensor, given: dict[str, Tensor | None]) -> None:
+    """Weights and statistics have the input's dtype; those of a float16 input may be float32."""
+    dtypes = {which: values.array.dtype for which, values in given.items() if values is not None}
+    own = input.array.dtype
+    if len({own, *dtypes.values()}) > 1 and (own != "float16" or any(d != "float32" for d in dtypes.values())):
+        raise DtypeError(f"{name}: the dtypes differ",
+                         got=", ".join(f"{which} {dtype}" for which, dtype in {"input": own, **dtypes}.items()),
+                         rule="weight, bias and running statistics have the input's dtype (of float16, or float32)",
+                         hint="input.to(weight.dtype), or model.to(input.dtype)")
 
 
 def _check_float(name: str, input: Tensor) -> None:

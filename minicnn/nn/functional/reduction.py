@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+from minicnn.autograd.function import mixed_devices
 from minicnn.errors import DtypeError
 from minicnn.ops.operands import choice
 from minicnn.tensor import Tensor
@@ -34,6 +35,13 @@ def check_float(name: str, **inputs: Tensor | None) -> None:
         if x is not None and x.array.dtype.kind != "f":
             raise DtypeError(f"{name}: {which} is not floating point", got=f"{which} of {x.array.dtype}",
                              rule=f"{name} is of floating point tensors", hint=f"{which}.float()")
+
+
+def check_one_device(name: str, *tensors: Tensor | None) -> None:
+    """Raise where ``tensors`` are not all on one device."""
+    there = tuple(t for t in tensors if t is not None)
+    if len({t.device for t in there}) > 1:
+        raise mixed_devices(name, there)
 
 
 def warn_if_broadcast(name: str, input: Tensor, target: Tensor) -> None:
