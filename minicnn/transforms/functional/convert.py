@@ -10,8 +10,8 @@ import numpy as np
 from minicnn import dtypes
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, ShapeError
-from minicnn.ops.creation import as_tensor, from_numpy
-from minicnn.tensor import Tensor
+from minicnn.ops.creation import from_numpy
+from minicnn.tensor import Tensor, place
 from minicnn.transforms.functional.images import check_tensor_image, get_image_num_channels
 from minicnn.transforms.pillow import is_pil_image, pillow
 
@@ -166,10 +166,7 @@ def normalize(tensor: Tensor, mean: Sequence[float], std: Sequence[float], inpla
         tensor([[[2., 2.]]])
     """
     means, deviations = _statistics("normalize", tensor, mean, std)
-    if (deviations == 0).any():
-        raise OptionError("normalize: a deviation is 0", got=f"std {std} in {tensor.dtype}", rule="std > 0")
-    x = tensor if inplace else tensor.clone()
-    return x.sub_(means).div_(deviations)
+    return tensor.sub_(means).div_(deviations) if inplace else (tensor - means) / deviations
 
 
 def denormalize(tensor: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
@@ -190,9 +187,11 @@ def _statistics(name: str, tensor: Any, mean: Any, std: Any) -> tuple[Tensor, Te
         raise DtypeError(f"{name}: the image is not floating point", got=tensor.dtype, rule="a float for each pixel",
                          hint="transforms.ToTensor() or ConvertImageDtype(mc.float32) before")
     channels = tensor.array.shape[-3]
-    means, deviations = (as_tensor(v, dtype=tensor.dtype, device=tensor.device) for v in (mean, std))
+    means, deviations = (np.array(v.tolist() if isinstance(v, Tensor) else v, tensor.dtype) for v in (mean, std))
     for option, values in (("mean", means), ("std", deviations)):
-        if values.ndim > 1 or values.numel() not in (1, channels):
+        if values.ndim > 1 or values.size not in (1, channels):
             raise ShapeError(f"{name}: {option} does not fit the channels",
-                             got=f"{values.numel()} numbers for {channels} channels", rule="one for each channel")
-    return means.reshape(-1, 1, 1), deviations.reshape(-1, 1, 1)
+                             got=f"{values.size} numbers for {channels} channels", rule="one for each channel")
+    if not deviations.all():
+        raise OptionError(f"{name}: a deviation is 0", got=f"std {std} in {tensor.dtype}", rule="std > 0")
+    return place(means.reshape(-1, 1, 1), tensor.device), place(deviations.reshape(-1, 1, 1), tensor.device)
