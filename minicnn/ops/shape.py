@@ -191,7 +191,8 @@ def unflatten(x: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
     """Dimension ``dim`` as several of ``sizes``; one of them may be -1."""
     dim = one_dim("unflatten", dim, x.ndim)
     shape = x.array.shape
-    return reshaped(x, (*shape[:dim], *resolve_sizes("unflatten", shape[dim], size_tuple("unflatten", (sizes,))), *shape[dim + 1 :]))
+    pieces = resolve_sizes("unflatten", shape[dim], size_tuple("unflatten", (sizes,)))
+    return reshaped(x, (*shape[:dim], *pieces, *shape[dim + 1 :]))
 
 
 def squeeze(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:

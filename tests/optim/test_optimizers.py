@@ -188,7 +188,7 @@ def test_a_parameter_and_its_gradient_on_different_devices(device):
     p = mc.ones(3, requires_grad=True)
     p.grad = mc.ones(3)
     p.data = p.data.to(device)
-    with pytest.raises(DeviceError, match="parameter on .*, gradient on cpu"):
+    with pytest.raises(DeviceError, match=r"parameter on .*, gradient on cpu"):
         optim.SGD([p], lr=0.1).step()
 
 
