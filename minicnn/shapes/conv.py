@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import index
+from typing import Any
 
 from minicnn.errors import DtypeError, OptionError
 
@@ -30,7 +31,8 @@ def ntuple(value: int | Sequence[int], n: int, name: str) -> tuple[int, ...]:
     if type(value) is int:  # nearly always, and on the way of every call
         return (value,) * n
     try:
-        items = value if isinstance(value, Iterable) and getattr(value, "ndim", 1) else [value]
+        several = isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0
+        items: Any = value if several else [value]
         if isinstance(items, str) or any(isinstance(item, bool) for item in items):
             raise TypeError
         numbers = tuple(index(item) for item in items)
