@@ -11,6 +11,7 @@ PyTorch Hub for U-Net), so that published weights load.
 from __future__ import annotations
 
 import difflib
+from pathlib import Path
 from typing import Any
 
 from minicnn.errors import OptionError
@@ -88,18 +89,25 @@ def list_models() -> list[str]:
     return sorted(MODELS)
 
 
-def get_model(name: str, **options: Any) -> Module:
-    """A new model by its name, with random weights.
+def get_model(name: str, *, weights: str | Path | None = None, **options: Any) -> Module:
+    """A new model by its name, with random weights or given ones.
 
     Args:
         name: one of ``list_models()``.
+        weights: a path, an address, or a Hugging Face repository; see ``mc.hub.resolve_weights``.
         options: of the model, such as ``num_classes``.
 
     Example:
         >>> model = mc.models.get_model("lenet", num_classes=10)
+        >>> model = mc.models.get_model("lenet", weights="runs/lenet.npz")
     """
     if name not in MODELS:
         near = difflib.get_close_matches(str(name), MODELS, n=3)
         raise OptionError(f"there is no model '{name}'", got=repr(name), rule=f"one of {', '.join(list_models())}",
                           hint=" or ".join(near) or None)
-    return MODELS[name](**options)
+    model = MODELS[name](**options)
+    if weights is not None:
+        from minicnn.hub import load_weights
+
+        load_weights(model, weights)
+    return model
