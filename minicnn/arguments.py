@@ -104,11 +104,16 @@ def in_words(name: str, error: Exception) -> Exception:
     if isinstance(error, MinicnnError) or not (large or isinstance(error, OverflowError)):
         return error
     if large:
-        return OptionError(f"{name}: the result would not fit into memory", got=text or None,
-                           rule="the number of elements, times the bytes of each, is less than the memory",
-                           hint="smaller sizes, or a smaller batch")
+        return too_large(name, text or None)
     return OptionError(f"{name}: a number is too large", got=text, rule="sizes and integers lie within ±2**63",
                        hint="smaller numbers")
+
+
+def too_large(name: str, got: object) -> OptionError:
+    """The error for a result that no memory holds."""
+    return OptionError(f"{name}: the result would not fit into memory", got=got,
+                       rule="the number of elements, times the bytes of each, is less than the memory",
+                       hint="smaller sizes, or a smaller batch")
 
 
 def _rules(function: Any) -> tuple[list[_Rule | None], dict[str, _Rule]]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minicnn.errors import OptionError
-from minicnn.nn.functional.images import as_given, as_images, check_floating, check_input, lift
+from minicnn.nn.functional.images import as_given, as_images, check_floating, check_input, check_memory, lift
 from minicnn.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool
 from minicnn.shapes.conv import Pair
 from minicnn.tensor import Tensor
@@ -78,6 +78,7 @@ def _adaptive(name: str, spatial: int, pool: Any, x: Tensor, output_size: Any, *
     check_floating(name, x)
     images = as_images(x, spatial)
     size = _output_size(name, spatial, output_size, images.array.shape[2:])
+    check_memory(name, *size)
     return as_given(pool.apply(images, output_size=size, **options), x, spatial)
 
 

@@ -5,13 +5,18 @@ A sequence is an image of height 1, and an unbatched image a batch of one, so th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
+from minicnn.arguments import too_large
 from minicnn.errors import DtypeError, ShapeError
 from minicnn.ops.shape import View
 from minicnn.shapes.conv import ntuple
 from minicnn.tensor import Tensor
+
+MOST = 2**36
+"""Elements of a result beyond which there is no point in trying."""
 
 AXES = {1: "L", 2: "H, W"}
 
@@ -53,6 +58,12 @@ def check_no_bools(name: str, x: Tensor) -> None:
     if x.array.dtype.kind == "b":
         raise DtypeError(f"{name}: the input is of bools", got=x.array.dtype, rule=f"{name} is for numbers",
                          hint="x.float()")
+
+
+def check_memory(name: str, *sizes: int) -> None:
+    """OptionError for an image that no memory holds, before a table of its pixels is made."""
+    if math.prod(sizes) > MOST:
+        raise too_large(name, f"a result of {' × '.join(map(str, sizes))}")
 
 
 def lift(value: int | Sequence[int], spatial: int, name: str, filler: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, OutOfRangeError, ShapeError
 from minicnn.nn.functional.linear import pairwise_distance
-from minicnn.nn.functional.reduction import check_one_device, reduced, reduction_of
+from minicnn.nn.functional.reduction import check_float, check_one_device, reduced, reduction_of
 from minicnn.ops.operands import check_broadcast
 from minicnn.ops.smooth import LogSigmoid
 from minicnn.tensor import Tensor, wrap
@@ -37,6 +37,7 @@ def hinge_embedding_loss(
         tensor([0.5000, 0.8000])
     """
     reduction = reduction_of("hinge_embedding_loss", reduction, size_average, reduce)
+    check_float("hinge_embedding_loss", input=input)
     check_broadcast("hinge_embedding_loss", input.shape, target.shape)
     apart = (margin - input).clamp(min=0).masked_fill(target == 1, 0.0)
     return reduced(apart + input.masked_fill(target == -1, 0.0), reduction)

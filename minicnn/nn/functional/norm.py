@@ -10,9 +10,10 @@ from minicnn.autograd.inplace import edited
 from minicnn.autograd.mode import no_grad
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, ShapeError
-from minicnn.nn.functional.linear import linear
+from minicnn.nn.functional.pad import pad
+from minicnn.nn.functional.pool import avg_pool2d
 from minicnn.ops.norm import Normalise, ScaleShift
-from minicnn.tensor import Tensor, wrap
+from minicnn.tensor import Tensor
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
 
@@ -98,6 +99,7 @@ def layer_norm(
         tensor([[-1.0000,  1.0000],
                 [ 0.0000,  0.0000]])
     """
+    _check_eps("layer_norm", eps)
     axes = _last_axes("layer_norm", input, normalized_shape, weight=weight, bias=bias)
     return Normalise.apply(input, weight, bias, axes=axes, eps=eps)
 
@@ -139,6 +141,7 @@ def group_norm(
         >>> F.group_norm(mc.tensor([[1.0, 3.0, 2.0, 2.0]]), 2)
         tensor([[-1.0000,  1.0000,  0.0000,  0.0000]])
     """
+    _check_eps("group_norm", eps)
     _check_channels("group_norm", input, weight=weight, bias=bias)
     if num_groups < 1:
         raise OptionError("group_norm: there is no group", got=f"num_groups={num_groups}", rule="num_groups >= 1")
@@ -189,8 +192,7 @@ def instance_norm(
             raise OptionError(f"{name}: nothing to normalise by", got="use_input_stats=False, no running statistics",
                               rule="without the input's statistics, the running ones", hint="use_input_stats=True")
         return _by_running(input, running_mean, running_var, weight, bias, eps)
-    if eps < 0:
-        raise OptionError(f"{name}: eps is negative", got=f"eps={eps}", rule="eps >= 0")
+    _check_eps(name, eps)
     pixels = math.prod(input.array.shape[2:])
     if pixels == 1:
         raise ShapeError(f"{name}: one pixel has no variance", got=f"input {tuple(input.shape)}",
@@ -224,12 +226,13 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
                          hint="x.unsqueeze(0)")
     if size < 1:
         raise OptionError("local_response_norm: the size is not positive", got=f"size={size}", rule="size >= 1")
-    xp, C = backend_of(input.array).xp, input.array.shape[1]
-    # Sums over neighbours are one product with a banded matrix of ones, whatever the memory order.
-    above = xp.arange(C) - xp.arange(C)[:, None]
-    band = wrap(((above <= (size - 1) // 2) & (above >= -(size // 2))).astype(input.array.dtype))
-    sums = linear((input * input).movedim(1, -1), band).movedim(-1, 1)
-    return input / (sums * (alpha / size) + k) ** beta
+    if not input.array.size:
+        return input
+    N, C = input.array.shape[:2]
+    # Channels as the rows of one image are averaged by pooling, which keeps a NaN to the windows that see it.
+    squares = pad((input * input).reshape(N, 1, C, -1), (0, 0, size // 2, (size - 1) // 2))
+    means = avg_pool2d(squares, (size, 1), stride=1).reshape(input.shape)
+    return input / (means * alpha + k) ** beta
 
 
 def _by_running(
@@ -312,6 +315,11 @@ def _check_dtypes(name: str, input: Tensor, given: dict[str, Tensor | None]) -> 
                          got=", ".join(f"{which} {dtype}" for which, dtype in {"input": own, **dtypes}.items()),
                          rule="weight, bias and running statistics have the input's dtype (of float16, or float32)",
                          hint="input.to(weight.dtype), or model.to(input.dtype)")
+
+
+def _check_eps(name: str, eps: float) -> None:
+    if eps < 0:
+        raise OptionError(f"{name}: eps is negative", got=f"eps={eps}", rule="eps >= 0")
 
 
 def _check_float(name: str, input: Tensor) -> None:

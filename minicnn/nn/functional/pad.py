@@ -8,7 +8,7 @@ from typing import Any
 
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, ShapeError
-from minicnn.nn.functional.images import as_given, as_images, check_tensor
+from minicnn.nn.functional.images import as_given, as_images, check_memory, check_tensor
 from minicnn.ops.operands import choice
 from minicnn.ops.pad import Pad
 from minicnn.ops.resize import Resize
@@ -65,6 +65,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         raise OptionError(f"pad: mode {mode!r} takes no value", got=f"value={value}",
                           rule='value is for mode="constant"')
     _check_repeats(input, pairs, mode)
+    check_memory("pad", *(n + sum(amounts) for n, amounts in zip(input.shape[-len(pairs) :], pairs, strict=True)))
     return _repeated(input, pairs, mode)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from minicnn.errors import DtypeError, OptionError, ShapeError
 from minicnn.nn.functional.conv import Option
-from minicnn.nn.functional.images import as_given, as_images, check_input, check_tensor
+from minicnn.nn.functional.images import as_given, as_images, check_input, check_memory, check_tensor
 from minicnn.ops.columns import Fold, Unfold
 from minicnn.ops.resize import Resize
 from minicnn.ops.shape import reshaped
@@ -67,6 +67,7 @@ def interpolate(
                           rule="with a size there is no scale factor to recompute")
     if recompute_scale_factor:
         factors = (None,) * spatial
+    check_memory("interpolate", *sizes)
     tables = [
         axis_weights(n, out, AXIS_MODE.get(mode, mode), align_corners=bool(align_corners), scale_factor=factor,
                      antialias=bool(antialias), double=input.array.dtype.itemsize == 8)
