@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from minicnn import cuda as cuda
     from minicnn import data as data
     from minicnn import datasets as datasets
+    from minicnn import hub as hub
     from minicnn import io as io
     from minicnn import models as models
     from minicnn import nn as nn
@@ -104,8 +105,8 @@ half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 
 _ROOMS = (
-    "autograd", "backend", "cuda", "data", "datasets", "io", "models", "nn", "optim", "random", "testing", "training",
-    "transforms", "utils",
+    "autograd", "backend", "cuda", "data", "datasets", "hub", "io", "models", "nn", "optim", "random", "testing",
+    "training", "transforms", "utils",
 )  # fmt: skip
 
 

@@ -22,6 +22,8 @@ _LOADERS: dict[str, Callable[[Path, Device | str | None], Any]] = {
     ".npz": load_npz, ".safetensors": load_safetensors,
     **dict.fromkeys((".pt", ".pth", ".bin", ".ckpt", ".tar"), load_checkpoint),
 }  # fmt: skip
+SUFFIXES = tuple(_LOADERS)
+"""What ``load`` reads."""
 
 
 def save(state: Any, path: str | Path) -> None:

@@ -6,6 +6,7 @@ leads nowhere.
 
 from __future__ import annotations
 
+import stat
 import zipfile
 from pathlib import Path
 from typing import Any, Self
@@ -68,6 +69,10 @@ class Archive:
         if name not in self._members:
             raise DataError(f"{self.path}: there is no member '{name[:80]}'", rule="every part the file names is in it")
         return self._members[name].file_size
+
+    def is_link(self, name: str) -> bool:
+        """Whether a member would become a link to another file."""
+        return stat.S_ISLNK(self._members[name].external_attr >> 16)
 
     def read(self, name: str) -> Array:
         """A member's bytes (uint8), checked against its length and its checksum."""

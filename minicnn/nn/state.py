@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Hook = Callable[..., Any]
 _EXTRA = "_extra_state"
+_HEADS = 3
 
 
 class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
@@ -221,6 +222,12 @@ def _mismatch(owner: str, missing: list[str], unexpected: list[str], faults: lis
     kinds = (("missing", missing), ("unexpected", unexpected), ("misshapen", faults))
     lines = ["\n          ".join([f"{len(names)} {kind}", *names]) for kind, names in kinds if names]
     hint = "strict=False leaves missing and unexpected names alone; shapes must fit all the same"
+    heads = sorted({fault.partition(":")[0].rpartition(".")[0] for fault in faults})
+    if faults and len(heads) <= _HEADS:
+        starts = ", ".join(repr(f"{head}.") for head in heads)
+        hint = (f"another number of classes? Load the rest, and train {' and '.join(heads)} anew:\n        "
+                f"rest = {{k: v for k, v in state.items() if not k.startswith(({starts},))}}\n        "
+                f"model.load_state_dict(rest, strict=False)")
     if unexpected and all(key.startswith("module.") for key in unexpected):
         hint = 'the names begin with "module.": {k.removeprefix("module."): v for k, v in state.items()}'
     return StateError(f"load_state_dict: the state does not fit {owner}", got="\n        ".join(lines),
