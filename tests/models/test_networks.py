@@ -12,7 +12,7 @@ from minicnn import nn
 from minicnn.errors import OptionError
 from tests.models.cases import INPUTS, REFERENCE, SEED, SEEDED, Array, digest, fill, listing, make_input, sample
 
-# From the documentation of torchvision, timm and the others' sources; for the documents' networks, counted by hand (weights + biases).
+# As published with torchvision, timm and the others; those of the documents' networks, counted by hand.
 PARAMETERS = {
     "mlp_relu": 784 * 100 + 100 + 100 * 10 + 10,
     "cnn1": 25 * 16 + 16 + 3136 * 10 + 10,
