@@ -1,6 +1,17 @@
-"""Data to train on: the digits inside the package, and the IDX format of MNIST."""
+"""Data to train on: the digits in the package, shapes drawn on the spot, the well-known sets, and your own folders."""
 
+from minicnn.datasets.base import VisionDataset
+from minicnn.datasets.cifar import CIFAR10, CIFAR100
+from minicnn.datasets.download import download
+from minicnn.datasets.folder import DatasetFolder, ImageFolder
 from minicnn.datasets.idx import read_idx, write_idx
+from minicnn.datasets.mat import read_mat
+from minicnn.datasets.mnist import EMNIST, KMNIST, MNIST, FashionMNIST
 from minicnn.datasets.packaged import Digits
+from minicnn.datasets.shapes import ColouredShapes
+from minicnn.datasets.svhn import SVHN
 
-__all__ = ["Digits", "read_idx", "write_idx"]
+__all__ = [
+    "CIFAR10", "CIFAR100", "EMNIST", "KMNIST", "MNIST", "SVHN", "ColouredShapes", "DatasetFolder", "Digits",
+    "FashionMNIST", "ImageFolder", "VisionDataset", "download", "read_idx", "read_mat", "write_idx",
+]  # fmt: skip
