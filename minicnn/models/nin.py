@@ -19,7 +19,7 @@ def nin_block(in_channels: int, out_channels: int, kernel_size: int, stride: int
 class NiN(nn.Sequential):
     """Four NiN blocks and no linear layer: the last block has a channel a class, averaged over the image.
 
-    Shapes: (N, in_channels, H, W) → (N, num_classes); H and W at least 75, 224 in the course.
+    Shapes: (N, in_channels, H, W) → (N, num_classes); H and W at least 67, 224 in the course.
 
     Example:
         >>> mc.models.NiN()(mc.zeros(1, 1, 224, 224)).shape
