@@ -27,7 +27,7 @@ def growth(warm_up: Callable[[], None], work: Callable[[], None]) -> tuple[int, 
 
     def held() -> tuple[int, int]:
         arrays = tracemalloc.take_snapshot().filter_traces([tracemalloc.DomainFilter(True, np.lib.tracemalloc_domain)])
-        objects = sum(isinstance(o, mc.Tensor | Function) for o in gc.get_objects())
+        objects = sum(issubclass(type(o), (mc.Tensor, Function)) for o in gc.get_objects())
         return sum(trace.size for trace in arrays.traces), objects
 
     tracemalloc.start()
