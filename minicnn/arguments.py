@@ -14,6 +14,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
+from inspect import CO_VARARGS
+from itertools import chain, repeat
+from types import FunctionType
 from typing import Any, TypeVar
 
 from minicnn.errors import DtypeError, MinicnnError, OptionError
@@ -22,7 +25,7 @@ from minicnn.tensor import Tensor
 F = TypeVar("F", bound=Callable[..., Any])
 
 _TYPES: dict[str, tuple[type, ...]] = {
-    "Tensor": (Tensor,), "int": (int,), "float": (float, int, bool), "bool": (bool,), "str": (str,),
+    "Tensor": (Tensor,), "int": (int,), "float": (float, int), "bool": (bool,), "str": (str,),
     "None": (type(None),),
 }  # fmt: skip
 _WORDS = {"Tensor": "a tensor", "int": "an integer", "float": "a number", "bool": "a bool", "str": "a string"}
@@ -40,6 +43,8 @@ class _Rule:
         """``value``, or the Python number in it. Errors: DtypeError."""
         if "Tensor" in self.kinds and isinstance(value, Tensor):
             return value
+        if "float" in self.kinds and isinstance(value, bool):
+            return int(value)
         if hasattr(value, "dtype") and getattr(value, "ndim", None) == 0:
             number = value.item()
             if type(number) in self.types and not isinstance(number, bool):
@@ -66,13 +71,13 @@ def checked(function: F, name: str | None = None, *, method: bool = False) -> F:
         method: the first argument needs no check; a function without other rules is returned as it is.
     """
     name = name or function.__name__
-    ordered, named = _rules(function)
+    ordered, named, rest = _rules(function)
     if method and not any(rule is not ordered[0] for rule in named.values()):
         return function
 
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
-        for place, (value, rule) in enumerate(zip(args, ordered, strict=False)):
+        for place, (value, rule) in enumerate(zip(args, chain(ordered, repeat(rest)), strict=False)):
             if rule is not None and type(value) not in rule.types:
                 args = (*args[:place], rule.taken(name, value), *args[place + 1 :])
         for key, value in options.items():
@@ -93,8 +98,10 @@ def check_all(namespace: dict[str, Any], names: Iterable[str]) -> None:
         found = namespace[name]
         if not isinstance(found, type):
             namespace[name] = made.setdefault(found, checked(found))
-        elif "__init__" in found.__dict__:
-            found.__init__ = checked(found.__init__, name)  # type: ignore[misc]
+            continue
+        make: Any = found.__init__  # type: ignore[misc]
+        if isinstance(make, FunctionType) and _rules(make)[1]:
+            found.__init__ = checked(make, name)  # type: ignore[misc]
 
 
 def in_words(name: str, error: Exception) -> Exception:
@@ -116,16 +123,18 @@ def too_large(name: str, got: object) -> OptionError:
                        hint="smaller sizes, or a smaller batch")
 
 
-def _rules(function: Any) -> tuple[list[_Rule | None], dict[str, _Rule]]:
-    """The rules of the positional parameters in order, and of all that have one by name."""
+def _rules(function: Any) -> tuple[list[_Rule | None], dict[str, _Rule], _Rule | None]:
+    """The rules of the positional parameters in order, of all that have one by name, and of ``*args``."""
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     code, annotations = function.__code__, function.__annotations__
     positional = code.co_argcount
-    names = code.co_varnames[: positional + code.co_kwonlyargcount]
+    count = positional + code.co_kwonlyargcount
+    names = code.co_varnames[: count + bool(code.co_flags & CO_VARARGS)]
     named = {}
     for name in names:
         kinds = str(annotations.get(name)).split(" | ")
         if name in annotations and all(kind in _TYPES for kind in kinds):
             named[name] = _Rule(name, kinds)
-    return [named.get(name) for name in names[:positional]], named
+    rest = named.pop(names[count], None) if len(names) > count else None
+    return [named.get(name) for name in names[:positional]], named, rest

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from minicnn.autograd.engine import _Captured, walk
 from minicnn.backend import backend_of
-from minicnn.errors import GradientError, ShapeError
+from minicnn.errors import DtypeError, GradientError, ShapeError
 from minicnn.tensor import Tensor, wrap
 
 Tensors = Tensor | Sequence[Tensor]
@@ -134,4 +134,12 @@ def _zeros_like(tensor: Tensor) -> Tensor:
 
 
 def _tuple(tensors: Any) -> tuple[Any, ...]:
-    return (tensors,) if isinstance(tensors, Tensor) else tuple(tensors)
+    if isinstance(tensors, Tensor):
+        return (tensors,)
+    if not isinstance(tensors, Iterable) or isinstance(tensors, str):
+        raise DtypeError("grad: these are no tensors", got=type(tensors).__name__, rule="a tensor, or a list of them")
+    listed = tuple(tensors)
+    if not all(t is None or isinstance(t, Tensor) for t in listed):
+        raise DtypeError("grad: these are not all tensors", got=", ".join(type(t).__name__ for t in listed)[:80],
+                         rule="a tensor, or a list of them", hint="mc.as_tensor(value)")
+    return listed

@@ -18,6 +18,8 @@ from minicnn.random import Generator
 
 T_co = TypeVar("T_co", covariant=True)
 
+MOST_WORKERS = 4096
+
 _FIXED = frozenset({"batch_size", "batch_sampler", "sampler", "drop_last", "dataset", "persistent_workers"})
 
 
@@ -128,6 +130,9 @@ def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None
     if num_workers < 0:
         raise OptionError("DataLoader: num_workers is negative", got=num_workers, rule="num_workers >= 0",
                           hint="0 fetches in the thread that iterates")
+    if num_workers > MOST_WORKERS:
+        raise OptionError("DataLoader: no machine runs so many workers", got=f"num_workers {num_workers}",
+                          rule=f"num_workers <= {MOST_WORKERS}", hint="as many as there are cores")
     if timeout < 0:
         raise OptionError("DataLoader: timeout is negative", got=timeout, rule="timeout >= 0")
     if prefetch_factor is not None and prefetch_factor < 0:

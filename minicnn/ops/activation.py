@@ -51,7 +51,9 @@ class LeakyReLU(Function):
     def forward(self, x: Array, *, slope: float, out: Array | None = None) -> Array:
         self.slope, backend = slope, backend_of(x)
         y = backend.xp.minimum(x, 0) * slope
-        return backend.xp.add(backend.xp.maximum(x, 0), y, out=y if out is None else out)
+        if out is None and x.ndim:  # NumPy's sums without dimensions are no arrays to write to
+            out = y
+        return backend.xp.add(backend.xp.maximum(x, 0), y, out=out)
 
     def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
         return Gate.apply(g, out, is_open=lambda y: y > 0, slope=self.slope)

@@ -9,7 +9,7 @@ from minicnn.autograd.function import Function
 from minicnn.autograd.inplace import apply_in_place, assign, check_writable
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError
-from minicnn.ops.operands import as_float, check_broadcast, choice, operands
+from minicnn.ops.operands import as_float, check_broadcast, choice, operand, operands
 from minicnn.tensor import Tensor
 
 __all__ = ["add", "div", "divide", "mul", "multiply", "neg", "pow", "rsub", "sub", "subtract", "true_divide"]
@@ -117,14 +117,14 @@ def add(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
         >>> mc.add(mc.tensor([1, 2]), 10)
         tensor([11, 12])
     """
-    x, y = operands("add", x, y if alpha == 1 else y * alpha)
+    x, y = operands("add", x, _times("add", y, alpha, x))
     return Add.apply(x, y)
 
 
 def sub(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
     """x − alpha · y. Shapes, errors: as ``add``; bool tensors have no difference."""
     _check_no_bools(x, y)
-    x, y = operands("sub", x, y if alpha == 1 else y * alpha)
+    x, y = operands("sub", x, _times("sub", y, alpha, x))
     return Sub.apply(x, y)
 
 
@@ -172,6 +172,8 @@ def pos(x: Tensor) -> Tensor:
 
 def neg(x: Tensor) -> Tensor:
     """−x."""
+    if x.array.dtype.kind == "b":
+        raise DtypeError("neg: bools have no negative", got=x.dtype, rule="- is for numbers", hint="x.logical_not()")
     return Neg.apply(x)
 
 
@@ -183,13 +185,13 @@ def pow(x: Operand, exponent: Operand) -> Tensor:
 
 def add_(x: Tensor, y: Operand, *, alpha: float = 1) -> Tensor:
     """x += alpha · y, in place."""
-    return _in_place(Add, x, y if alpha == 1 else y * alpha)
+    return _in_place(Add, x, _times("add_", y, alpha, x))
 
 
 def sub_(x: Tensor, y: Operand, *, alpha: float = 1) -> Tensor:
     """x −= alpha · y, in place."""
     _check_no_bools(x, y)
-    return _in_place(Sub, x, y if alpha == 1 else y * alpha)
+    return _in_place(Sub, x, _times("sub_", y, alpha, x))
 
 
 def mul_(x: Tensor, y: Operand) -> Tensor:
@@ -200,6 +202,10 @@ def mul_(x: Tensor, y: Operand) -> Tensor:
 def div_(x: Tensor, y: Operand) -> Tensor:
     """x /= y, in place."""
     return _in_place(Div, x, y)
+
+
+def _times(name: str, y: Any, alpha: float, other: Any) -> Any:
+    return y if alpha == 1 else operand(name, y, other) * alpha
 
 
 def _check_no_bools(*given: Any) -> None:

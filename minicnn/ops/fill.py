@@ -199,5 +199,9 @@ def _integers(dtype: dtypes.Dtype) -> int:
 
 def bernoulli_(x: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     """Every element 1 with probability ``p`` (a number, or a tensor that broadcasts), else 0."""
-    chances = backend_of(p.array).to_numpy(p.array) if isinstance(p, Tensor) else float(p)
+    if isinstance(p, Tensor) and check_broadcast("bernoulli_", x.shape, p.shape) != x.shape:
+        raise ShapeError("bernoulli_: the probabilities do not fit", got=f"p {tuple(p.shape)}, tensor {tuple(x.shape)}",
+                         rule="p broadcasts to the tensor")
+    number = None if isinstance(p, Tensor) else number_as("bernoulli_", p, dtypes.float64)
+    chances = backend_of(p.array).to_numpy(p.array) if number is None else number
     return _overwrite(x, (generator or default_generator).bernoulli(chances, x.array.shape, x.array.dtype))

@@ -6,6 +6,7 @@ tensors in the key pick elements of that view (``Index``).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from minicnn.autograd.function import Function
@@ -179,7 +180,8 @@ def _without_leading_ones(value: Tensor, ndim: int) -> Tensor:
 
 def index_put(x: Tensor, indices: Any, values: Any, accumulate: bool = False) -> Tensor:
     """``x`` with ``x[indices] = values``, or ``+=`` as often as a position is named where ``accumulate``."""
-    view_key, pattern, found = read_key(x, tuple(indices))
+    indices = tuple(indices) if isinstance(indices, Sequence) else (indices,)
+    view_key, pattern, found = read_key(x, indices)
     if len(view_key) != x.ndim + 1 or not found:
         raise DtypeError("index_put: the indices are not all tensors", got=repr(indices)[:80],
                          rule="a tuple of index tensors", hint="x[key] = value takes other keys")

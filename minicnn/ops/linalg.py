@@ -9,7 +9,7 @@ from typing import Any
 from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
 from minicnn.backend.portable.conv import wide
-from minicnn.errors import DtypeError, ShapeError
+from minicnn.errors import DtypeError, OptionError, ShapeError
 from minicnn.ops.operands import check_broadcast
 from minicnn.shapes.dims import Shape, one_dim
 from minicnn.tensor import Tensor
@@ -142,6 +142,9 @@ def tensordot(x: Tensor, y: Tensor, dims: int | Sequence[Sequence[int]] = 2) -> 
         Size([2, 5])
     """
     if isinstance(dims, int):
+        if not 0 <= dims <= min(x.ndim, y.ndim):
+            raise OptionError("tensordot: there are not so many dimensions", got=f"{dims} of {x.shape} and {y.shape}",
+                              rule="0 <= dims <= the dimensions of x, and of y")
         over_x, over_y = list(range(x.ndim - dims, x.ndim)), list(range(dims))
     else:
         if not isinstance(dims, Sequence) or len(dims) != 2 or not all(isinstance(of, Sequence) for of in dims):
@@ -169,6 +172,7 @@ def kron(x: Tensor, y: Tensor) -> Tensor:
 
 def _plus(x: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
     check_broadcast("addmm", x.shape, product.shape)
+    _check("addmm", x, product)
     product = product if alpha == 1 else product * alpha
     if beta == 0:
         return product + x.clone().zero_() if x.tracked else product  # x's gradient is zeros, as of any factor 0

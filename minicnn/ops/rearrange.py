@@ -74,7 +74,8 @@ def repeat_interleave(x: Tensor, repeats: Any, dim: int | None = None, *, output
     size = x.array.shape[dim]
     xp = backend_of(x.array).xp
     times = repeats.tolist() if isinstance(repeats, Tensor) else repeats
-    counts = [times] * size if isinstance(times, int) else list(times) * (size if len(times) == 1 else 1)
+    given = size_tuple("repeat_interleave", (times,))
+    counts = given * (size if len(given) == 1 else 1)
     if len(counts) != size or min(counts, default=0) < 0 or output_size not in (None, sum(counts)):
         raise ShapeError("repeat_interleave: the numbers do not fit", got=f"{len(counts)} for a size of {size}",
                          rule="one number >= 0, or one for each slice; output_size is their sum")
@@ -84,16 +85,21 @@ def repeat_interleave(x: Tensor, repeats: Any, dim: int | None = None, *, output
 
 def flip(x: Tensor, *dims: Any) -> Tensor:
     """The order along each of ``dims`` reversed, in new memory."""
-    return Flip.apply(x, dims=dims_in_order("flip", varargs(dims), x.ndim))
+    order = dims_in_order("flip", varargs(dims), x.ndim)
+    return Flip.apply(x, dims=order if x.ndim else ())
 
 
 def fliplr(x: Tensor) -> Tensor:
     """Columns in reverse order: ``flip(1)``."""
+    if x.ndim < 2:
+        raise ShapeError("fliplr: there are no columns", got=f"shape {tuple(x.shape)}", rule="at least 2 dimensions")
     return flip(x, 1)
 
 
 def flipud(x: Tensor) -> Tensor:
     """Rows in reverse order: ``flip(0)``."""
+    if not x.ndim:
+        raise ShapeError("flipud: there are no rows", got="shape ()", rule="at least 1 dimension")
     return flip(x, 0)
 
 
@@ -107,7 +113,8 @@ def roll(x: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | Non
         return reshaped(roll(reshaped(x, (x.array.size,)), by, 0), x.array.shape)
     along = size_tuple("roll", (dims,))
     if len(by) != len(along):
-        raise ShapeError("roll: a shift for each dimension", got=f"shifts {shifts}, dims {dims}")
+        raise ShapeError("roll: a shift for each dimension", got=f"shifts {shifts}, dims {dims}",
+                         rule="len(shifts) == len(dims)")
     places = tuple(one_dim("roll", d, x.ndim) for d in along)
     return Roll.apply(x, shifts=by, dims=places)
 

@@ -13,6 +13,7 @@ from minicnn.errors import DtypeError, ShapeError
 from minicnn.ops.convert import cast
 from minicnn.ops.operands import as_float
 from minicnn.shapes.dims import Dims, Shape, axis_too, kept_shape, many_dims, reduced_shape
+from minicnn.shapes.sizes import size_tuple
 from minicnn.tensor import Tensor
 
 __all__ = ["logsumexp", "mean", "nanmean", "nansum", "sum"]
@@ -129,7 +130,7 @@ def sum_to_size(x: Tensor, *size: Any) -> Tensor:
         >>> mc.ones(2, 3).sum_to_size(3)
         tensor([2., 2., 2.])
     """
-    shape = tuple(size[0]) if len(size) == 1 and not hasattr(size[0], "__index__") else size
+    shape = size_tuple("sum_to_size", size)
     source = x.array.shape
     lead = len(source) - len(shape)
     if lead < 0 or any(want not in (1, have) for want, have in zip(shape, source[lead:], strict=True)):

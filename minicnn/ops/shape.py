@@ -251,7 +251,8 @@ def movedim(x: Tensor, source: int | Sequence[int], destination: int | Sequence[
     """Dimensions ``source`` moved to the places ``destination``, the others kept in order."""
     from_, to = dims_in_order("movedim", source, x.ndim), dims_in_order("movedim", destination, x.ndim)
     if len(from_) != len(to):
-        raise ShapeError("movedim: as many sources as destinations", got=f"{source} and {destination}")
+        raise ShapeError("movedim: as many sources as destinations", got=f"{source} and {destination}",
+                         rule="each source has its destination")
     order = [d for d in range(x.ndim) if d not in from_]
     for place, dim in sorted(zip(to, from_, strict=True)):
         order.insert(place, dim)

@@ -158,6 +158,8 @@ def histc(x: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
 
     Where min and max are equal, they are those of ``x``. Elements outside, and NaN, are not counted.
     """
+    if x.array.dtype.kind == "b":
+        raise DtypeError("histc: bools have no intervals", got=x.dtype, rule="a tensor of numbers", hint="x.float()")
     if min == max and x.array.size:
         min, max = float(x.array.min()), float(x.array.max())
     if bins <= 0 or min > max:

@@ -61,7 +61,7 @@ def _check_weights(p: Array, count: int, replacement: bool) -> None:
     if p.ndim not in (1, 2):
         raise ShapeError("multinomial: the weights have neither one nor two dimensions", got=p.shape,
                          rule="(K,) or (N, K)")
-    if count <= 0 or (not replacement and count > p.shape[-1]):
+    if not p.size or count <= 0 or (not replacement and count > p.shape[-1]):
         raise OptionError("multinomial: cannot draw so many", got=f"{count} of {p.shape[-1]}",
                           rule="0 < count, and count <= K without replacement", hint="replacement=True")
     if not (np.isfinite(p) & (p >= 0)).all() or not (p.sum(axis=-1) > 0).all():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
@@ -17,7 +18,7 @@ def one_dim(name: str, dim: Any, ndim: int) -> int:
     """``dim`` counted from the front; a tensor without dimensions takes 0 and -1, as in PyTorch."""
     if not hasattr(dim, "__index__") or isinstance(dim, bool):
         raise DtypeError(f"{name}: a dimension is an integer", got=repr(dim)[:80], rule="dim=0, or dim=-1 for the last")
-    index, size = int(dim), max(ndim, 1)
+    index, size = operator.index(dim), max(ndim, 1)
     if not -size <= index < size:
         raise OutOfRangeError(f"{name}: there is no dimension {index}", got=f"a tensor of {ndim} dimensions",
                               rule=f"-{size} <= dim <= {size - 1}")

@@ -66,7 +66,7 @@ class NormKernels(ArrayKernels):
 
 def _mean(x: Array, axes: Axes, groups: int | None = None) -> Array:
     if not x.size:
-        return x.mean(axes, keepdims=True)
+        return _sum(x, axes) / math.nan
     mean = _sum(x, axes) / math.prod(x.shape[axis] for axis in axes)
     if groups is None:
         return mean

@@ -122,6 +122,9 @@ class PoolKernels(ArrayKernels):
         (rows, row_kernel), (columns, column_kernel) = (
             _tiled_bins(x.shape[2 + axis], output_size[axis]) for axis in (0, 1)
         )
+        if 0 in output_size:
+            empty = self.xp.zeros((*x.shape[:2], *output_size), x.dtype)
+            return empty, empty.astype("int64")
         wide = x[:, :, self.xp.asarray(rows)][:, :, :, self.xp.asarray(columns)]
         kernel = row_kernel, column_kernel
         y, winners = self.max_pool(wide, PoolGeometry(kernel, kernel))

@@ -9,6 +9,7 @@ from minicnn.autograd.function import Function
 from minicnn.autograd.inplace import apply_in_place, compute_in_place
 from minicnn.backend import backend_of
 from minicnn.errors import OptionError
+from minicnn.nn.functional.images import check_no_bools
 from minicnn.ops import activation as ops
 from minicnn.tensor import Tensor, wrap
 
@@ -44,6 +45,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
         >>> F.relu6(mc.tensor([-1.0, 2.0, 8.0]))
         tensor([0., 2., 6.])
     """
+    check_no_bools("relu6", input)
     return applied(ops.Hardtanh, input, inplace, low=0, high=6)
 
 
@@ -56,6 +58,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
         >>> F.hardtanh(mc.tensor([-3.0, 0.5]))
         tensor([-1.0000,  0.5000])
     """
+    check_no_bools("hardtanh", input)
     if min_val > max_val:
         raise OptionError("hardtanh: the range is empty", got=f"min_val={min_val}, max_val={max_val}",
                           rule="min_val <= max_val")
@@ -111,9 +114,9 @@ def rrelu(
         return leaky_relu(input, (lower + upper) / 2, inplace)
     backend = backend_of(input.array)
     below = backend.to_numpy(input.array <= 0)
-    slopes = (~below).astype(input.array.dtype)
-    slopes[below] = random.default_generator.uniform(int(below.sum()), "float64", lower, upper)
-    return applied(ops.PReLU, input, inplace, wrap(backend.from_numpy(slopes)))
+    slopes = (~below).astype(input.array.dtype).reshape(-1)
+    slopes[below.reshape(-1)] = random.default_generator.uniform(int(below.sum()), "float64", lower, upper)
+    return applied(ops.PReLU, input, inplace, wrap(backend.from_numpy(slopes.reshape(input.array.shape))))
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:

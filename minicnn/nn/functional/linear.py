@@ -65,6 +65,7 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
     if bias is not None and bias.array.shape != weight.array.shape[:1]:
         raise ShapeError("bilinear: the bias does not fit the weight", got=f"bias {tuple(bias.shape)}",
                          rule=f"({weight.array.shape[0]},)")
+    _check_dtypes("bilinear", input1=input1, input2=input2, weight=weight, bias=bias)
     O, I, J = weight.array.shape
     products = Linear.apply(input1, weight.permute(0, 2, 1).reshape(O * J, I), None)
     y = (products.reshape(*input1.shape[:-1], O, J) * input2.unsqueeze(-2)).sum(-1)
@@ -173,6 +174,8 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         >>> F.cosine_similarity(mc.tensor([[1.0, 0.0]]), mc.tensor([[1.0, 1.0]]))
         tensor([0.7071])
     """
+    if eps < 0:
+        raise OptionError("cosine_similarity: eps is negative", got=f"eps={eps}", rule="eps >= 0")
     shape = check_broadcast("cosine_similarity", x1.shape, x2.shape)
     one_dim("cosine_similarity", dim, len(shape))
     x1, x2 = x1.expand(shape), x2.expand(shape)

@@ -170,10 +170,11 @@ def multi_margin_loss(
     if p not in (1, 2):
         raise OptionError("multi_margin_loss: p is neither 1 nor 2", got=f"p={p}", rule="p == 1 or p == 2")
     rows = input.unsqueeze(0) if input.ndim == 1 else input
-    if rows.ndim != 2 or target.array.size != rows.array.shape[0]:
+    targets = ((), (1,)) if input.ndim == 1 else (rows.array.shape[:1],)
+    if rows.ndim != 2 or target.array.shape not in targets or (weight is not None and weight.shape != rows.shape[1:]):
         raise ShapeError("multi_margin_loss: the shapes do not fit",
                          got=f"input {tuple(input.shape)}, target {tuple(target.shape)}",
-                         rule="(N, C) and (N,), or (C,) and ()")
+                         rule="(N, C) and (N,), or (C,) and (); weight (C,)")
     check_one_device("multi_margin_loss", input, target, weight)
     if target.array.dtype != "int64" or (weight is not None and weight.array.dtype != input.array.dtype):
         raise DtypeError("multi_margin_loss: the dtypes do not fit",

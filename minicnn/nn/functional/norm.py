@@ -12,6 +12,7 @@ from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, ShapeError
 from minicnn.nn.functional.pad import pad
 from minicnn.nn.functional.pool import avg_pool2d
+from minicnn.nn.functional.reduction import check_one_device
 from minicnn.ops.norm import Normalise, ScaleShift
 from minicnn.tensor import Tensor
 
@@ -116,6 +117,7 @@ def rms_norm(
         >>> F.rms_norm(mc.tensor([3.0, -3.0]), (2,))
         tensor([ 1., -1.])
     """
+    _check_eps("rms_norm", eps or 0)
     axes = _last_axes("rms_norm", input, normalized_shape, weight=weight)
     tiny = float(backend_of(input.array).xp.finfo(input.array.dtype).eps) if eps is None else eps
     y = input * ((input * input).mean(axes, keepdim=True) + tiny) ** -0.5
@@ -278,6 +280,7 @@ def _check_channels(name: str, input: Tensor, **vectors: Tensor | None) -> None:
     if input.ndim < 2:
         raise ShapeError(f"{name}: the input has no channels", got=f"input {tuple(input.shape)}",
                          rule="(N, C, *): at least 2 dimensions", hint="x.unsqueeze(0)")
+    check_one_device(name, input, *vectors.values())
     C = input.array.shape[1]
     for vector, values in vectors.items():
         if values is not None and values.array.shape != (C,):

@@ -93,7 +93,7 @@ def huber_loss(
         tensor([0.5000, 2.5000])
     """
     reduction = reduction_of("huber_loss", reduction, None, None)
-    if delta <= 0:
+    if not delta > 0:
         raise OptionError("huber_loss: delta is not positive", got=f"delta={delta}", rule="delta > 0")
     losses = _weighted("huber_loss", _huber(_difference("huber_loss", input, target), delta), weight)
     return reduced(losses, reduction)  # unlike the others', PyTorch's mean is not over the weights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -273,6 +274,9 @@ def _target(shape: Sequence[int], size: Any, scale_factor: Any) -> tuple[tuple[i
     factors: tuple[float | None, ...] = (None,) * spatial
     if size is None:
         each = scale_factor if isinstance(scale_factor, Sequence) else (scale_factor,) * spatial
+        if not all(isinstance(factor, float | int) and math.isfinite(factor) for factor in each):
+            raise DtypeError("interpolate: scale_factor is no number", got=repr(scale_factor)[:80],
+                             rule="a finite number, or one for each dimension", hint="scale_factor=2")
         factors = tuple(map(float, each))
         sizes = tuple(int(n * factor) for n, factor in zip(shape, each, strict=True))
     else:

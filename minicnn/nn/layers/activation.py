@@ -8,6 +8,7 @@ from minicnn.backend import Device
 from minicnn.errors import OptionError, ShapeError
 from minicnn.nn import functional as F
 from minicnn.nn import init
+from minicnn.nn.functional.images import check_tensor
 from minicnn.nn.layers.base import Layer
 from minicnn.nn.parameter import parameter
 from minicnn.tensor import Tensor
@@ -287,6 +288,7 @@ class Softmax2d(Layer):
     """Softmax over the channels at each place: (N, C, H, W) or (C, H, W)."""
 
     def forward(self, input: Tensor) -> Tensor:
+        check_tensor("Softmax2d", "input", input)
         if input.ndim not in (3, 4):
             raise ShapeError(f"Softmax2d: the input has {input.ndim} dimensions", got=f"input {tuple(input.shape)}",
                              rule="(N, C, H, W) or (C, H, W)", hint="nn.Softmax(dim=1)")

@@ -10,6 +10,7 @@ from minicnn.dtypes import int64
 from minicnn.errors import ShapeError
 from minicnn.nn import functional as F
 from minicnn.nn import init
+from minicnn.nn.functional.images import check_tensor
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import filled, parameter
 from minicnn.tensor import Tensor
@@ -62,6 +63,7 @@ class _NormBase(Module):
             init.zeros_(self.bias)
 
     def _check_input_dim(self, input: Tensor) -> None:
+        check_tensor(type(self).__name__, "input", input)
         if input.ndim not in self.ndims:
             raise ShapeError(f"{type(self).__name__}: the input has {input.ndim} dimensions",
                              got=f"input {tuple(input.shape)}", rule=self.shapes)

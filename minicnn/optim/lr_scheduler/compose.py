@@ -25,7 +25,8 @@ class _Composed(LRScheduler):
         common = optimizer
         for i, schedule in enumerate(schedulers):
             if not hasattr(schedule, "optimizer"):
-                raise DtypeError(f"{name}: item {i} is not a schedule", got=type(schedule).__name__)
+                raise DtypeError(f"{name}: item {i} is not a schedule", got=type(schedule).__name__,
+                             rule="schedules are those of mc.optim.lr_scheduler")
             common = common or schedule.optimizer
             if isinstance(schedule, ReduceLROnPlateau):
                 raise OptionError(f"{name}: item {i} is a ReduceLROnPlateau", got="ReduceLROnPlateau",

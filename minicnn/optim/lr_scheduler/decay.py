@@ -69,6 +69,8 @@ class StepLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
+        if step_size == 0:
+            raise OptionError("StepLR: the step size is 0", got="step_size=0", rule="a number of epochs", hint="1")
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
 
@@ -85,7 +87,11 @@ class MultiStepLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1,
                  last_epoch: int = -1) -> None:
-        self.milestones = Counter(milestones)
+        try:
+            self.milestones = Counter(milestones)
+        except TypeError:
+            raise DtypeError("MultiStepLR: these are no milestones", got=repr(milestones)[:80],
+                             rule="a sequence of epochs", hint="milestones=[30, 80]") from None
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 

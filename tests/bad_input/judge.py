@@ -1,0 +1,207 @@
+"""Run a call in minicnn, and in PyTorch where it is installed, and judge the outcome."""
+
+from __future__ import annotations
+
+import re
+import traceback
+import warnings
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+import minicnn as mc
+from minicnn.errors import MinicnnError
+from tests.bad_input.strategies import Call, Named, T
+
+try:
+    import torch
+except ImportError:
+    torch = None
+
+TOLERANCE = {"float16": (2e-3, 2e-3), "float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}
+
+BINDING = re.compile(
+    r"unexpected keyword|required positional|required keyword|positional arguments? but|multiple values"
+)
+"""Python's own words for arguments that a function does not have."""
+
+ANY = r".*"
+
+STRICTER = (
+    (ANY, "is no bool", "a flag is True or False; PyTorch's functions in Python take any truth value"),
+    (ANY, "is no integer|must be integers", "sizes are integers; some of PyTorch's take True for 1, and 1.5 for 1"),
+    (ANY, "is no (number|string|tensor)", "None, text and numbers where PyTorch's Python happens not to look"),
+    (ANY, "is not floating point", "averages, norms and statistics are of floats; PyTorch has some for integers"),
+    (ANY, "the input is empty|no pixel to repeat", "channels and pixels are at least one; only the batch may be empty"),
+    (ANY, "would be empty", "nor may a result be"),
+    (ANY, "would not fit into memory", "windows may be far apart, but the padding between them is made"),
+    (ANY, "cannot be written", "read-only memory is not written to, and shared places not one by one"),
+    (ANY, "'elementwise_mean'", "a name of 2018 for the mean"),
+    (ANY, "no operand is a tensor", "two Python numbers are Python's to multiply"),
+    (".*interpolate|layer", "the input has [35] dimensions", "volumes are not offered"),
+    (".*adaptive.*", "item: more", "a tensor of sizes is no size"),
+    ("full.*", "does not fit", "the number that is given is the number that is stored: -1 is no byte"),
+    (".*_norm", "weight is for|eps is negative", "checked whether or not there is something to normalise"),
+    (".*cross_entropy", "no probability", "NaN is no probability"),
+    ("step", "is negative", "NaN is no rate"),
+    ("schedule", "out of range", "NaN is no fraction"),
+    ("get_item|set_item", "this is no index", "floats in a tuple do not pass for indices"),
+    ("tensordot", "sizes of the pairs", "a size of 1 is summed over with a size of 1 only"),
+)
+"""(function, error, reason): minicnn refuses what PyTorch computes."""
+
+LOOSER = (
+    (ANY, "not implemented for|not supported for", "no kernel for the dtype on a CPU; the operation is defined anyway"),
+    (ANY, "without overflow|Overflow when unpacking", "a large stride is no error here: integers have no width"),
+    (ANY, "must be tuple of ints, not Tensor", "a tensor of integers is a sequence of integers"),
+    (ANY, "must be torch.dtype|dtype=str|dtype=int", "dtypes are NumPy's, and may be spelt in its ways"),
+    (ANY, "'numpy.int64' has no len", "NumPy's integers are integers"),
+    (ANY, "0-d tensor", "a number in a tensor is a number"),
+    (".*lp_pool2d", "not enough values to unpack", "one number in a tuple is a number for both axes"),
+    (".*fold", "equals to 2, but got size 1", "one number in a tuple is a number for both axes"),
+    (".*unpool.d", "tuple index out of range", "no stride is the window's, as in pooling"),
+    (".*adaptive.*", "'NoneType' has no len", "None keeps both sizes"),
+    (".*cross_entropy", "Expected dtype int32/int64 for index", "classes may be bytes with label_smoothing, too"),
+    (".*instance_norm", "index 0 out of range", "an empty batch may be empty here, too"),
+    (ANY, "not NoneType", "dim=None is dim left out"),
+    (ANY, "must be Number, not Tensor", "a number in a tensor is a number"),
+    ("flip", "not int", "one dimension needs no tuple"),
+    ("index_copy", "Expected a long tensor", "positions may be int32"),
+    ("Tensor.to", "Invalid device string", "dtypes are NumPy's, and may be spelt in its ways"),
+    ("eye", "NoneType", "m=None is m left out"),
+    ("eq|lt", r"\((bool|float|int), Tensor\)", "a comparison may have the number on the left"),
+    ("normal", r"got \(float, float, int\)", "one size need not be in a tuple"),
+    ("batches", "MemoryError", "a batch larger than the data needs no memory"),
+)
+"""(function, PyTorch's error, reason): minicnn computes what PyTorch refuses."""
+
+UNLIKE = (
+    (".*conv.*", "special=(nan|inf|-inf)", "whether a NaN in the weight meets the padding depends on the kernel"),
+    (".*_norm", "special=(nan|inf|-inf)", "w · x − w · mean has a NaN where w · (x − mean) has infinity"),
+    (".*addmm", "inf|nan", "likewise: 0.5 · x + ∞ · y is one fused product there"),
+    (".*leaky_relu", "inf", "0 · ∞, of a branch that is not taken"),
+    (".*pixel_unshuffle", r"\b0\b", "PyTorch leaves an image without pixels as it is"),
+    (".*lp_pool2d", r"1e\+300", "a root that no number has"),
+    (".*dropout", "layout=", "masks are drawn in the order of the elements, whatever that of the memory"),
+    ("linspace", "inf", "between infinities there are no even steps"),
+    ("step", r"special=1e\+30", "squares overflow, or not, with the rounding of the fused product"),
+    ("step", "alpha=0,", "a variance of exactly 0, or of less by a rounding"),
+    ("schedule", r"T\(\(\)", "a rate is a Python number, also where the factor is a tensor"),
+)
+"""(function, call, reason): both give a result, and they differ."""
+
+MANY = 10**6
+"""Elements beyond which results are not compared: expanded tensors may have any number."""
+
+
+def judge(call: Call) -> None:
+    """Raise AssertionError unless the outcome is an error that teaches, or PyTorch's result."""
+    ours = outcome(mc, call)
+    if isinstance(ours, Exception):
+        assert teaches(ours), "".join(traceback.format_exception(ours))
+    devices = {t.device for t in tensors_in((call.args, call.options))}
+    if len(devices) > 1:
+        assert isinstance(ours, Exception) or mixing_is_fine(call), f"devices were mixed, and gave {ours!r}"
+        return
+    if not isinstance(ours, Exception):
+        sane(ours)
+    if torch is None:
+        return
+    theirs = outcome(torch, call)
+    if isinstance(theirs, Exception):
+        allowed = isinstance(ours, Exception) or excused(LOOSER, call, f"{type(theirs).__name__}: {theirs}")
+        assert allowed, f"PyTorch refuses: {type(theirs).__name__}: {theirs}\nours gives {ours!r}"
+    elif isinstance(ours, Exception):
+        assert excused(STRICTER, call, str(ours)), f"PyTorch gives {theirs!r}\nours refuses: {ours}"
+    elif not excused(UNLIKE, call, repr(call)):
+        same(ours, theirs, values=not call.random)
+
+
+def outcome(library: Any, call: Call) -> Any:
+    """The call's result, or its exception. Warnings are the library's own affair, unless they are NumPy's."""
+    theirs = library is not mc
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore" if theirs else "error")
+            warnings.simplefilter("ignore", UserWarning)
+            function = attrgetter(call.function)(library) if isinstance(call.function, str) else call.function
+            args, options = made((call.args, call.options), library)
+            library.manual_seed(0)
+            return function(*args, **options) if isinstance(call.function, str) else function(library, *args, **options)
+    except Exception as error:
+        return error
+
+
+def made(value: Any, library: Any) -> Any:
+    """``value`` with what stands for tensors and dtypes replaced by them."""
+    if isinstance(value, T):
+        return tensor(value, library)
+    if isinstance(value, Named):
+        return getattr(library, value.name)
+    if isinstance(value, tuple | list):
+        return type(value)(made(item, library) for item in value)
+    if isinstance(value, dict):
+        return {key: made(item, library) for key, item in value.items()}
+    return value
+
+
+def tensor(asked: T, library: Any) -> Any:
+    """The tensor: on NumPy's memory where PyTorch can have strides like it."""
+    array = asked.array()
+    if library is not mc and any(s < 0 for s in array.strides):
+        array = array.copy()
+    found = library.from_numpy(array)
+    return found.to("standin") if library is mc and asked.device != "cpu" else found
+
+
+def tensors_in(value: Any) -> list[T]:
+    if isinstance(value, T):
+        return [value]
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    return [t for item in value for t in tensors_in(item)] if isinstance(value, tuple | list) else []
+
+
+def mixing_is_fine(call: Call) -> bool:
+    """PyTorch, too, takes a number in a tensor of another device, indices and what is copied from the CPU."""
+    copies = call.name in ("get_item", "set_item", "Tensor.copy_")
+    return copies or any(len(t.shape) == 0 for t in tensors_in((call.args, call.options)))
+
+
+def teaches(error: Exception) -> bool:
+    """An error of minicnn that has a rule or a hint; or Python's own for arguments that do not exist."""
+    if isinstance(error, MinicnnError):
+        return bool(error.what) and (error.rule is not None or error.hint is not None)
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    return isinstance(error, TypeError) and bool(BINDING.search(str(error))) and not any("numpy" in f for f in files)
+
+
+def sane(value: Any) -> None:
+    """Tensors are of dtypes that there are."""
+    if isinstance(value, mc.Tensor):
+        assert value.dtype in mc.dtypes.SUPPORTED
+    elif isinstance(value, tuple | list):
+        for item in value:
+            sane(item)
+
+
+def same(ours: Any, theirs: Any, values: bool) -> None:
+    """Structure, shapes, dtypes and values are PyTorch's."""
+    if isinstance(theirs, torch.Tensor):
+        assert isinstance(ours, mc.Tensor), f"{ours!r} is no tensor, PyTorch gives {theirs!r}"
+        dtype = str(theirs.dtype).removeprefix("torch.")
+        assert (tuple(ours.shape), str(ours.dtype)) == (tuple(theirs.shape), dtype), (ours, theirs)
+        if values and theirs.numel() <= MANY:
+            rtol, atol = TOLERANCE.get(dtype, (0, 0))
+            np.testing.assert_allclose(ours.detach().cpu().numpy(), theirs.detach().numpy(), rtol=rtol, atol=atol)
+    elif isinstance(theirs, tuple | list):
+        assert isinstance(ours, tuple | list) and len(ours) == len(theirs), (ours, theirs)
+        for a, b in zip(ours, theirs, strict=True):
+            same(a, b, values)
+    elif isinstance(theirs, bool | int | float | str | type(None)):
+        assert ours == theirs or (ours != ours and theirs != theirs), (ours, theirs)
+
+
+def excused(table: tuple[tuple[str, str, str], ...], call: Call, message: str) -> bool:
+    return any(re.fullmatch(function, call.name) and re.search(error, message) for function, error, _ in table)
