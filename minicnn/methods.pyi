@@ -2,9 +2,9 @@
 
 import builtins
 from collections.abc import Callable, Iterator, Sequence
+from minicnn.autograd.handle import RemovableHandle
 from minicnn.backend.device import Device
 from minicnn.ops.arithmetic import Operand
-from minicnn.ops.autograd_methods import RemovableHandle
 from minicnn.ops.compare import Dims, Operand
 from minicnn.ops.creation import Place
 from minicnn.ops.extrema import Dims, MinMax, ValuesIndices

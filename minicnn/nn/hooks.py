@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from itertools import count
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from minicnn.autograd.gate import Gate
+from minicnn.autograd.handle import RemovableHandle, register
 from minicnn.autograd.mode import mode
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError
@@ -19,26 +18,6 @@ if TYPE_CHECKING:
     from minicnn.nn.module import Module
 
 Hook = Callable[..., Any]
-_number = count()
-
-
-class RemovableHandle:
-    """What registering a hook returns; ``remove()``, or the end of a ``with`` block, takes the hook off again."""
-
-    def __init__(self, hooks: OrderedDict[int, Any]) -> None:
-        self.hooks, self.id = hooks, next(_number)
-
-    def remove(self) -> None:
-        """Take the hook off; once more is harmless."""
-        self.hooks.pop(self.id, None)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.remove()
 
 
 class HookTables:
@@ -235,8 +214,7 @@ def _through_gate(values: tuple[Any, ...], arrived: Callable[..., Any]) -> tuple
 
 
 def _register(hooks: OrderedDict[int, Any], entry: Any, prepend: bool) -> RemovableHandle:
-    handle = RemovableHandle(hooks)
-    hooks[handle.id] = entry
+    handle = register(hooks, entry)
     if prepend:
         hooks.move_to_end(handle.id, last=False)
     return handle

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from minicnn.autograd import no_grad
+from minicnn.autograd.handle import RemovableHandle, register
 from minicnn.errors import DtypeError, StateError
-from minicnn.nn.hooks import RemovableHandle, _register
 from minicnn.nn.parameter import Parameter, is_lazy
 from minicnn.nn.traversal import Traversal
 from minicnn.tensor import Tensor
@@ -174,7 +174,7 @@ class State(Traversal):
     def _add_hook(self, kind: str, hook: Hook) -> RemovableHandle:
         if self._state_hooks is None:
             self._state_hooks = OrderedDict()
-        return _register(self._state_hooks.setdefault(kind, OrderedDict()), hook, prepend=False)
+        return register(self._state_hooks.setdefault(kind, OrderedDict()), hook)
 
     def _hooks_of(self, kind: str) -> list[Hook]:
         return [] if self._state_hooks is None else list(self._state_hooks.get(kind, OrderedDict()).values())

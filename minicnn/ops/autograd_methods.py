@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from itertools import count
 from typing import Any
 
 from minicnn.autograd import api
+from minicnn.autograd.handle import RemovableHandle, register
 from minicnn.autograd.inplace import RETAIN
 from minicnn.backend import Device, backend_for, backend_of
 from minicnn.errors import GradientError
@@ -21,25 +21,6 @@ METHODS = (
     "requires_grad_", "retain_grad", "retains_grad",
 )  # fmt: skip
 OPERATORS = {"__copy__": "shallow_copy", "__deepcopy__": "deep_copy", "__reduce__": "reduced"}
-
-_keys = count(RETAIN + 1)
-
-
-class RemovableHandle:
-    """What registering a hook returns: ``remove()``, or leaving a ``with`` block, takes the hook away."""
-
-    def __init__(self, hooks: dict[int, Any], key: int) -> None:
-        self._hooks, self._key = hooks, key
-
-    def remove(self) -> None:
-        """Take the hook away; a second time does nothing."""
-        self._hooks.pop(self._key, None)
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.remove()
 
 
 def backward(x: Tensor, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False,
@@ -94,11 +75,10 @@ def register_hook(x: Tensor, hook: Callable[[Tensor], Tensor | None]) -> Removab
         x._hooks = hooks = {} if x._hooks is None else x._hooks
     else:
         hooks = _node_hooks(x)
-    key = next(_keys)
-    hooks[key] = hook
+    handle = register(hooks, hook)
     if RETAIN in hooks:
         hooks[RETAIN] = hooks.pop(RETAIN)  # what is retained is what all the other hooks leave
-    return RemovableHandle(hooks, key)
+    return handle
 
 
 def register_post_accumulate_grad_hook(x: Tensor, hook: Callable[[Tensor], None]) -> RemovableHandle:
@@ -108,9 +88,7 @@ def register_post_accumulate_grad_hook(x: Tensor, hook: Callable[[Tensor], None]
         raise GradientError("register_post_accumulate_grad_hook: this tensor is no leaf", got=f"grad_fn {x._node.name}",
                             rule="gradients accumulate in leaves only", hint="register_hook")
     x._post_hooks = hooks = {} if x._post_hooks is None else x._post_hooks
-    key = next(_keys)
-    hooks[key] = hook
-    return RemovableHandle(hooks, key)
+    return register(hooks, hook)
 
 
 def retain_grad(x: Tensor) -> None:

@@ -10,11 +10,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from minicnn.autograd.handle import RemovableHandle, register
 from minicnn.autograd.inplace import edited
 from minicnn.autograd.mode import enable_grad, no_grad
 from minicnn.backend import backend_of
 from minicnn.errors import DeviceError, DtypeError, OptionError, ShapeError, StateError
-from minicnn.ops.autograd_methods import RemovableHandle
 from minicnn.ops.creation import from_dlpack
 from minicnn.optim.options import check_options, names_and_tensors, plain
 from minicnn.optim.rules import COUNTERS, Array, State, counter
@@ -214,11 +214,11 @@ class Optimizer:
 
     def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(optimizer, args, kwargs)`` before each step; it may return new (args, kwargs)."""
-        return _registered(self._pre_hooks, hook)
+        return register(self._pre_hooks, hook)
 
     def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call ``hook(optimizer, args, kwargs)`` after each step."""
-        return _registered(self._post_hooks, hook)
+        return register(self._post_hooks, hook)
 
     def __repr__(self) -> str:
         text = f"{type(self).__name__} ("
@@ -226,15 +226,6 @@ class Optimizer:
             options = "".join(f"    {name}: {group[name]}\n" for name in sorted(group) if name != "params")
             text += f"\nParameter Group {i}\n{options}"
         return text + ")"
-
-
-_keys = itertools.count()
-
-
-def _registered(hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> RemovableHandle:
-    key = next(_keys)
-    hooks[key] = hook
-    return RemovableHandle(hooks, key)
 
 
 def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
