@@ -8,7 +8,7 @@ from typing import Any
 
 from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
-from minicnn.backend.portable.conv import wide
+from minicnn.backend.portable.arrays import wide
 from minicnn.errors import DtypeError, OptionError, ShapeError
 from minicnn.ops.operands import check_broadcast
 from minicnn.shapes.dims import Shape, one_dim

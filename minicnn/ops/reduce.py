@@ -8,7 +8,7 @@ from typing import Any
 from minicnn import dtypes
 from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
-from minicnn.backend.portable.conv import wide
+from minicnn.backend.portable.arrays import wide
 from minicnn.errors import DtypeError, ShapeError
 from minicnn.ops.convert import cast
 from minicnn.ops.operands import as_float

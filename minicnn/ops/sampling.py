@@ -100,6 +100,8 @@ def randint_like(x: Tensor, low: int, high: int | None = None, *, generator: Gen
 def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
            device: Place = None, requires_grad: bool = False) -> Tensor:
     """Numbers drawn from N(mean, std²): of ``size``, or of the common shape where mean or std is a tensor."""
+    if size is not None:
+        mean, std = (t.item() if isinstance(t, Tensor) else t for t in (mean, std))
     tensors = [t for t in (mean, std) if isinstance(t, Tensor)]
     if not tensors:
         shape = checked_sizes("normal", (() if size is None else size,))

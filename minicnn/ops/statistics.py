@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from minicnn import dtypes
 from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
-from minicnn.backend.portable.conv import wide
+from minicnn.backend.portable.arrays import wide
 from minicnn.errors import OptionError, ShapeError
 from minicnn.ops.convert import cast
 from minicnn.ops.extrema import Max

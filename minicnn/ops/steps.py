@@ -9,6 +9,7 @@ from minicnn import dtypes
 from minicnn.backend import backend_for
 from minicnn.errors import DtypeError, OptionError
 from minicnn.ops.creation import Place, finish
+from minicnn.shapes.sizes import size_tuple
 from minicnn.tensor import Tensor, wrap
 
 __all__ = ["arange", "eye", "linspace", "logspace"]
@@ -46,6 +47,7 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, device:
              requires_grad: bool = False) -> Tensor:
     """``steps`` numbers in even steps from ``start`` to ``end``, both included."""
     first, last = _number("linspace", start), _number("linspace", end)
+    (steps,) = size_tuple("linspace", (steps,))
     if steps < 0:
         raise OptionError("linspace: a negative number of steps", got=steps, rule="steps >= 0")
     dtype = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)

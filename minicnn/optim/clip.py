@@ -8,7 +8,7 @@ from typing import Any
 
 from minicnn import dtypes
 from minicnn.arguments import check_all
-from minicnn.autograd.inplace import edited
+from minicnn.autograd.inplace import check_writable, edited
 from minicnn.autograd.mode import no_grad
 from minicnn.backend import backend_for, backend_of
 from minicnn.errors import OptionError
@@ -77,12 +77,13 @@ def clip_grads_with_norm_(
     parameters: Tensors, max_norm: float, total_norm: Tensor, foreach: bool | None = None,  # noqa: ARG001
 ) -> None:
     """Scale the gradients of ``parameters``, in place, by min(1, max_norm / (total_norm + 1e-6))."""
-    xp = backend_of(total_norm.array).xp
-    # A 0-d array, not a Python number: a device is not asked for the value.
-    scale = wrap(xp.asarray(xp.minimum(float(max_norm) / (total_norm.array + 1e-6), 1.0)))
+    backend = backend_of(total_norm.array)
+    with backend.quiet():  # a 0-d array, not a Python number: a device is not asked for the value
+        scale = wrap(backend.xp.asarray(backend.xp.minimum(float(max_norm) / (total_norm.array + 1e-6), 1.0)))
     with no_grad():
         for g in _gradients(_listed(parameters)):
             array = g.array
+            check_writable("clip_grads_with_norm_", g)
             with backend_of(array).quiet():
                 array *= transfer(scale, g.device).array
             edited(g)
@@ -99,6 +100,7 @@ def clip_grad_value_(
     clip_value = float(clip_value)
     with no_grad():
         for g in _gradients(_listed(parameters)):
+            check_writable("clip_grad_value_", g)
             xp = backend_of(g.array).xp
             xp.clip(g.array, -clip_value, clip_value, out=g.array)
             edited(g)

@@ -12,6 +12,9 @@ from minicnn.errors import DtypeError, OptionError
 
 Pair = tuple[int, int]
 
+LARGEST = 2**63 - 1
+"""What an integer of 64 bits holds."""
+
 
 def ntuple(value: int | Sequence[int], n: int, name: str) -> tuple[int, ...]:
     """``n`` integers from one integer, or from a sequence of ``n`` (or of one, which repeats).
@@ -28,7 +31,7 @@ def ntuple(value: int | Sequence[int], n: int, name: str) -> tuple[int, ...]:
         >>> ntuple(3, 2, "conv2d: stride"), ntuple([1, 2], 2, "conv2d: stride")
         ((3, 3), (1, 2))
     """
-    if type(value) is int:  # nearly always, and on the way of every call
+    if type(value) is int and -LARGEST <= value <= LARGEST:  # nearly always, and on the way of every call
         return (value,) * n
     try:
         several = isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0
@@ -39,6 +42,8 @@ def ntuple(value: int | Sequence[int], n: int, name: str) -> tuple[int, ...]:
     except TypeError:
         raise DtypeError(f"{name} must be integers", got=repr(value), rule=f"an int or {n} ints",
                          hint=repr((1,) * n)) from None
+    if any(not -LARGEST <= number <= LARGEST for number in numbers):
+        raise OptionError(f"{name}: a number is too large", got=repr(value), rule="numbers lie within ±2**63")
     if len(numbers) not in (1, n):
         raise OptionError(f"{name} has {len(numbers)} numbers, the operation needs {n}", got=repr(value),
                           rule=f"an int or {n} ints", hint=repr((numbers + (1,) * n)[:n]))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minicnn.errors import DtypeError, OptionError, ShapeError
+from minicnn.shapes.conv import LARGEST
 from minicnn.shapes.dims import one_dim
 
 
@@ -33,10 +34,13 @@ def size_tuple(name: str, values: tuple[Any, ...]) -> tuple[int, ...]:
     try:
         if any(isinstance(size, bool) for size in sizes):
             raise TypeError
-        return tuple(map(operator.index, sizes))
+        found = tuple(map(operator.index, sizes))
     except TypeError:
         raise DtypeError(f"{name}: a size is no integer", got=repr(values)[:80], rule="sizes are integers",
                          hint=f"{name}(2, 3) or {name}((2, 3)); use // for whole quotients") from None
+    if any(not -LARGEST <= size <= LARGEST for size in found):
+        raise OptionError(f"{name}: a size is too large", got=repr(values)[:80], rule="sizes lie within ±2**63")
+    return found
 
 
 def resolve_sizes(name: str, numel: int, sizes: tuple[int, ...]) -> tuple[int, ...]:

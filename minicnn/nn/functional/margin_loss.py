@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, OutOfRangeError, ShapeError
+from minicnn.nn.functional.images import check_no_bools
 from minicnn.nn.functional.linear import pairwise_distance
 from minicnn.nn.functional.reduction import check_float, check_one_device, reduced, reduction_of
 from minicnn.ops.operands import check_broadcast
@@ -133,6 +134,7 @@ def multilabel_soft_margin_loss(
         tensor(0.6931)
     """
     reduction = reduction_of("multilabel_soft_margin_loss", reduction, size_average, reduce)
+    check_no_bools("multilabel_soft_margin_loss", input)
     check_broadcast("multilabel_soft_margin_loss", input.shape, target.shape)
     losses = -(target * LogSigmoid.apply(input) + (1 - target) * LogSigmoid.apply(-input))
     losses = losses if weight is None else losses * weight

@@ -221,7 +221,7 @@ def pool_geometry(
 ) -> PoolGeometry:
     """The options as one value; a 1-D function's are those of an image of height 1."""
     window = lift(kernel, spatial, f"{name}: kernel_size", 1)
-    no_stride = stride is None or (isinstance(stride, Sequence) and len(stride) == 0)
+    no_stride = stride is None or (isinstance(stride, list | tuple) and len(stride) == 0)
     return _checked_geometry(
         name, window, window if no_stride else lift(stride, spatial, f"{name}: stride", 1),
         lift(padding, spatial, f"{name}: padding", 0), lift(dilation, spatial, f"{name}: dilation", 1), bool(ceil_mode),

@@ -87,6 +87,9 @@ def _unpooled_size(name: str, spatial: int, geometry: PoolGeometry, size: Pair, 
     default = geometry.unpooled_size(size)
     if output_size is None:
         return default
+    if not isinstance(output_size, Sequence) or isinstance(output_size, str):
+        raise DtypeError(f"{name}: output_size is no sequence", got=repr(output_size)[:80],
+                         rule=f"{spatial} numbers, or {spatial + 2} with N and C", hint="x.shape of what was pooled")
     wanted = tuple(output_size)[2 if len(output_size) == spatial + 2 else 0 :]
     if len(wanted) != spatial:
         raise OptionError(f"{name}: output_size has {len(wanted)} numbers", got=repr(output_size),

@@ -12,6 +12,7 @@ from minicnn.nn import init
 from minicnn.nn.layers.base import Layer
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import parameter
+from minicnn.shapes.sizes import size_tuple
 from minicnn.tensor import Tensor
 
 __all__ = ["GroupNorm", "LayerNorm", "LocalResponseNorm", "RMSNorm"]
@@ -145,4 +146,4 @@ class LocalResponseNorm(Layer):
 
 
 def _shape(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
-    return (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    return size_tuple("normalized_shape", (normalized_shape,))
