@@ -12,10 +12,9 @@ from typing import Any
 
 from minicnn.errors import DtypeError
 from minicnn.random.generator import Generator
-from minicnn.random.special import erfinv
 
-__all__ = ["Generator", "default_generator", "erfinv", "fork_rng", "get_rng_state", "initial_seed", "manual_seed",
-           "seed", "set_rng_state"]
+__all__ = ["Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed",
+           "set_rng_state"]
 
 Array = Any
 

@@ -20,7 +20,7 @@ from minicnn.errors import DtypeError, OptionError, ShapeError
 from minicnn.random import sampling
 from minicnn.random.engine import Engine, checked_seed, fresh_seed
 from minicnn.random.fused import fma_double
-from minicnn.random.words import BLOCK, box_muller, box_muller_pair, uniform_double, uniform_single, wide
+from minicnn.random.words import BLOCK, box_muller, box_muller_pair, joined, uniform_double, uniform_single
 
 Array = Any
 Shape = int | Sequence[int]
@@ -134,7 +134,7 @@ class Generator:
                               rule=f"{smallest} <= low, high - 1 <= {largest}", hint="a wider dtype")
         span, base = np.uint64(high - low), np.uint64(low % 2**64)
         if high - low >= 2**28:
-            return self._fill(shape, dtype, 2, lambda w: (wide(w) % span + base).view(np.int64).astype(dtype))
+            return self._fill(shape, dtype, 2, lambda w: (joined(w) % span + base).view(np.int64).astype(dtype))
         return self._fill(shape, dtype, 1, lambda w: (w % span + base).view(np.int64).astype(dtype))
 
     def random_int64(self) -> int:
@@ -153,7 +153,7 @@ class Generator:
         into ``num_samples``, then one of the remaining size.
         """
         with self._lock:
-            return int(wide(self._engine.words(2))[0]) & (2**63 - 1)
+            return int(joined(self._engine.words(2))[0]) & (2**63 - 1)
 
     def randperm(self, n: int, dtype: Any = int64) -> Array:
         """A random order of 0 … n-1 (Fisher-Yates from the front; n-1 words)."""

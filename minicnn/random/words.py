@@ -16,7 +16,7 @@ BLOCK = 2**15  # values drawn at a time, a multiple of 16: temporaries of this s
 _TWO_PI = 2 * math.pi
 
 
-def wide(words: Array) -> Array:
+def joined(words: Array) -> Array:
     """(2n,) -> (n,) uint64, the first word of a pair being the upper half."""
     pairs = words.reshape(-1, 2).astype(np.uint64)
     return pairs[:, 0] << np.uint64(32) | pairs[:, 1]
@@ -30,7 +30,7 @@ def uniform_single(words: Array, low: float = 0.0, high: float = 1.0) -> Array:
 
 def uniform_double(words: Array, low: float = 0.0, high: float = 1.0) -> Array:
     """(2n,) -> (n,) float64: u·(high - low) + low rounded once, u = the lower 53 bits / 2⁵³."""
-    u = (wide(words) & np.uint64(2**53 - 1)) * 2.0**-53
+    u = (joined(words) & np.uint64(2**53 - 1)) * 2.0**-53
     return u if (low, high) == (0, 1) else fma_double(u, high - low, low)
 
 

@@ -98,6 +98,9 @@ def test_erfinv_undoes_erf_up_to_its_ends():
     found = mc.erfinv(mc.from_numpy(x)).numpy()
     np.testing.assert_allclose(found, torch.erfinv(torch.from_numpy(x)).numpy(), rtol=4e-15)
     np.testing.assert_allclose([math.erf(v) for v in found], x, rtol=1e-15)
+    single = np.concatenate([x, -x, np.array([1, -1, 2, math.nan])]).astype(np.float32)
+    found = mc.erfinv(mc.from_numpy(single)).numpy()
+    np.testing.assert_array_max_ulp(found, torch.erfinv(torch.from_numpy(single)).numpy(), 1)
     assert mc.erfinv(mc.tensor([1.0, -1.0, 2.0])).tolist()[:2] == [INF, -INF]
 
 

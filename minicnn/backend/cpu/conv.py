@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from minicnn.backend.portable.conv import ConvKernels, wide
+from minicnn.backend.portable.arrays import wide
+from minicnn.backend.portable.conv import ConvKernels
 from minicnn.shapes.conv import ConvGeometry, Pair
 
 Array = Any

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.backend.portable.conv import wide
+from minicnn.backend.portable.arrays import wide
 from minicnn.backend.portable.pool import PoolKernels, along, first_tap, lowest
 from minicnn.shapes.conv import Pair
 from minicnn.shapes.pool import PoolGeometry

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from minicnn.backend.portable.arrays import ArrayKernels
-from minicnn.backend.portable.conv import wide
+from minicnn.backend.portable.arrays import ArrayKernels, wide
 
 Array = Any
 

@@ -56,3 +56,8 @@ class ArrayKernels:
     def scatter_add(self, array: Array, key: Any, values: Array) -> None:
         """array[key] += values, in place; repeated positions accumulate."""
         self.xp.add.at(array, key, values)
+
+
+def wide(x: Array) -> Array:
+    """float16 as float32, in which its products are summed; other arrays as they are."""
+    return x.astype("float32") if x.dtype == "float16" else x

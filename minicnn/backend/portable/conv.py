@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minicnn.backend.portable.arrays import ArrayKernels
+from minicnn.backend.portable.arrays import ArrayKernels, wide
 from minicnn.shapes.conv import ConvGeometry, Pair
 
 Array = Any
@@ -89,8 +89,3 @@ def _grouped_columns(windows: Array, groups: int) -> Array:
     """windows (N, C, KH, KW, OH, OW) → (N, groups, C/groups·KH·KW, OH·OW)."""
     N, C, KH, KW, OH, OW = windows.shape
     return windows.reshape(N, groups, C // groups * KH * KW, OH * OW)
-
-
-def wide(x: Array) -> Array:
-    """float16 as float32, in which its products are summed; other arrays as they are."""
-    return x.astype("float32") if x.dtype == "float16" else x

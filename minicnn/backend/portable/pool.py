@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minicnn.backend.portable.arrays import ArrayKernels
-from minicnn.backend.portable.conv import wide
+from minicnn.backend.portable.arrays import ArrayKernels, wide
 from minicnn.shapes.conv import Pair
 from minicnn.shapes.pool import PoolGeometry, adaptive_bins
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from minicnn.backend.portable.arrays import ArrayKernels
-from minicnn.backend.portable.conv import wide
+from minicnn.backend.portable.arrays import ArrayKernels, wide
 from minicnn.backend.portable.pool import along
 from minicnn.shapes.resize import AxisWeights
 
