@@ -30,6 +30,14 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
     assert [link for link in LINK.findall(page.read_text(encoding="utf-8")) if not (page.parent / link).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_the_tests_that_a_page_names_are_there(page: Path) -> None:
+    named = re.compile(r"`((?:tests|minicnn|\.ci)/[\w./]*)(?:::(\w+))?`")
+    for path, function in named.findall(page.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists(), path
+        assert not function or f"def {function}(" in (ROOT / path).read_text(encoding="utf-8"), function
+
+
 def test_the_readmes_example_is_the_first_example(capsys: pytest.CaptureFixture[str]) -> None:
     source = (ROOT / "examples" / "first_steps.py").read_text(encoding="utf-8")
     assert source.endswith(blocks(ROOT / "README.md")[0])
