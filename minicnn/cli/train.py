@@ -1,70 +1,39 @@
-"""The command line: ``minicnn train lenet``."""
+"""``minicnn train``."""
 
 from __future__ import annotations
 
 import argparse
-import math
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from minicnn.errors import DataError, MinicnnError
+from minicnn.cli.arguments import positive
+from minicnn.errors import DataError
 
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status. Errors are shown as their message, without a traceback."""
-    options = _parser().parse_args(arguments)
-    try:
-        options.run(options)
-    except MinicnnError as error:
-        print(f"minicnn: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"minicnn: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nminicnn: interrupted; nothing was saved", file=sys.stderr)
-        return 130
-    return 0
+if TYPE_CHECKING:
+    from minicnn.cli.arguments import Commands
 
 
-def _parser() -> argparse.ArgumentParser:
-    from minicnn import __version__
-
-    parser = argparse.ArgumentParser("minicnn", description="A CNN engine from scratch, for learning and teaching.")
-    parser.add_argument("--version", action="version", version=f"minicnn {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def add(commands: Commands) -> None:
+    """Add the command to the parser."""
     train = commands.add_parser(
         "train", help="train a model on the packaged digits",
         description="Train a model on the handwritten digits inside the package (10,000 training and 10,000 test "
         "images of MNIST) by SGD with momentum and a one-cycle schedule, then print its test accuracy and save it.",
     )  # fmt: skip
     train.add_argument("model", metavar="MODEL", help="lenet")
-    train.add_argument("--epochs", type=_positive(int), default=10, help="passes over the data (default: %(default)s)")
-    train.add_argument("--batch-size", type=_positive(int), default=64, help="images a step (default: %(default)s)")
-    train.add_argument("--lr", type=_positive(float), default=0.02, help="the highest rate (default: %(default)s)")
+    train.add_argument("--epochs", type=positive(int), default=10, help="passes over the data (default: %(default)s)")
+    train.add_argument("--batch-size", type=positive(int), default=64, help="images a step (default: %(default)s)")
+    train.add_argument("--lr", type=positive(float), default=0.02, help="the highest rate (default: %(default)s)")
     train.add_argument("--seed", type=int, default=0, help="of the weights and the shuffling (default: %(default)s)")
     train.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
     train.add_argument("--save", type=Path, help="where to save the weights (default: runs/MODEL.npz)")
-    train.set_defaults(run=_train)
-    return parser
+    train.set_defaults(run=run)
 
 
-def _positive(kind: type) -> Callable[[str], Any]:
-    def convert(text: str) -> Any:
-        value = kind(text)
-        if not 0 < value < math.inf:
-            raise argparse.ArgumentTypeError(f"{text} is not positive and finite")
-        return value
-
-    convert.__name__ = kind.__name__
-    return convert
-
-
-def _train(options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> None:
+    """Train, test, save."""
     import minicnn as mc
     from minicnn.datasets import Digits
     from minicnn.io import check_path

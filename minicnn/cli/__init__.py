@@ -1,0 +1,38 @@
+"""The command line: ``minicnn train lenet``. Each command is a module with ``add(commands)``, listed in COMMANDS."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from minicnn.cli import train
+from minicnn.errors import MinicnnError
+
+COMMANDS = (train,)
+"""In the order of ``minicnn --help``. ``add(commands)`` makes the command's parser and says which function runs it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status. Errors are shown as their message, without a traceback."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (MinicnnError, OSError) as error:
+        print(f"minicnn: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nminicnn: interrupted; nothing was saved", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    from minicnn import __version__
+
+    parser = argparse.ArgumentParser("minicnn", description="A CNN engine from scratch, for learning and teaching.")
+    parser.add_argument("--version", action="version", version=f"minicnn {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add(commands)
+    return parser
