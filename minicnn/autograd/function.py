@@ -85,7 +85,7 @@ class Function:
         try:
             out = node.forward(*arrays, **options)  # type: ignore[attr-defined]
         except (MemoryError, ValueError) as error:
-            raise in_words(cls.name, error) from None
+            raise in_words(cls.name.lower(), error) from None
         finally:
             restore(loudness)
         if out.__class__ is tuple:
@@ -180,7 +180,7 @@ class Function:
 def mixed_devices(name: str, inputs: tuple[Any, ...]) -> DeviceError:
     """The error for inputs on different devices: says which is where."""
     places = [f"argument {i} {tuple(x.shape)} on {x.device}" for i, x in enumerate(inputs) if isinstance(x, Tensor)]
-    return DeviceError(f"{name}: the tensors are on different devices", got="; ".join(places),
+    return DeviceError(f"{name.lower()}: the tensors are on different devices", got="; ".join(places),
                        rule="all tensors of an operation are on one device", hint="x.to(device), model.to(device)")
 
 

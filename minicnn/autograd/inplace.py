@@ -61,9 +61,9 @@ def refresh(view: Tensor) -> None:
     view._seen = view._version[0]
 
 
-def apply_in_place(cls: type[Function], target: Tensor, *others: Any, **options: Any) -> Tensor:
-    """Run ``cls``, whose forward takes ``out``, on ``target`` and ``others``, into ``target``'s own memory."""
-    check_writable(cls.name, target)
+def apply_in_place(name: str, cls: type[Function], target: Tensor, *others: Any, **options: Any) -> Tensor:
+    """Run ``cls``, whose forward takes ``out``, on ``target`` and ``others``, into ``target``'s own memory: ``name``."""
+    check_writable(name, target)
     node = _new(cls)
     inputs: tuple[Any, ...] = (target, *others)
     arrays, _, needed = node._open(inputs)
@@ -76,7 +76,7 @@ def apply_in_place(cls: type[Function], target: Tensor, *others: Any, **options:
         restore(loudness)
     if needed:
         node._record(inputs, arrays, target)
-    _move(cls.name, target, node if needed else None, 0)
+    _move(name, target, node if needed else None, 0)
     if node.saved and "out" in node.saved and "out" not in node.plan.positions:
         node.saved["out"] = (target.array, target._version, target._version[0])
     return target
@@ -159,7 +159,7 @@ def check_writable(name: str, target: Tensor) -> None:
     if mode.grad and target.tracked and target._node is None:
         raise GradientError(f"{name}: a leaf that requires a gradient cannot be edited in place",
                             got=f"a leaf of shape {array.shape}", rule="the recorded past of a leaf is its value",
-                            hint="with mc.no_grad(): …, or the form without the trailing underscore")
+                            hint="with mc.no_grad(): …, or what makes a new tensor: no trailing underscore, no +=")
     base = target._base
     if mode.grad and base is not None and base.tracked and base._node is None:
         raise GradientError(f"{name}: a view of a leaf that requires a gradient cannot be edited in place",

@@ -159,7 +159,7 @@ def relu(x: Tensor) -> Tensor:
 
 def relu_(x: Tensor) -> Tensor:
     """``relu`` in x's own memory. Shapes, errors: as ``relu``; GradientError for a leaf that requires a gradient."""
-    return apply_in_place(ReLU, _number("relu_", x))
+    return apply_in_place("relu_", ReLU, _number("relu_", x))
 
 
 def prelu(x: Tensor, weight: Tensor) -> Tensor:

@@ -185,23 +185,23 @@ def pow(x: Operand, exponent: Operand) -> Tensor:
 
 def add_(x: Tensor, y: Operand, *, alpha: float = 1) -> Tensor:
     """x += alpha · y, in place."""
-    return _in_place(Add, x, _times("add_", y, alpha, x))
+    return _in_place("add_", Add, x, _times("add_", y, alpha, x))
 
 
 def sub_(x: Tensor, y: Operand, *, alpha: float = 1) -> Tensor:
     """x −= alpha · y, in place."""
     _check_no_bools(x, y)
-    return _in_place(Sub, x, _times("sub_", y, alpha, x))
+    return _in_place("sub_", Sub, x, _times("sub_", y, alpha, x))
 
 
 def mul_(x: Tensor, y: Operand) -> Tensor:
     """x *= y, in place."""
-    return _in_place(Mul, x, y)
+    return _in_place("mul_", Mul, x, y)
 
 
 def div_(x: Tensor, y: Operand) -> Tensor:
     """x /= y, in place."""
-    return _in_place(Div, x, y)
+    return _in_place("div_", Div, x, y)
 
 
 def _times(name: str, y: Any, alpha: float, other: Any) -> Any:
@@ -214,14 +214,14 @@ def _check_no_bools(*given: Any) -> None:
                          hint="x ^ y, or x.logical_not()")
 
 
-def _in_place(cls: type[Function], x: Tensor, y: Operand) -> Tensor:
+def _in_place(name: str, cls: type[Function], x: Tensor, y: Operand) -> Tensor:
     """The operation straight into x's memory where x keeps its dtype, else through a result that must fit it."""
-    a, b = operands(cls.__name__.lower(), x, y)
-    fits = check_broadcast(cls.__name__.lower(), a.shape, getattr(b, "shape", ())) == a.shape
+    a, b = operands(name, x, y)
+    fits = check_broadcast(name, a.shape, getattr(b, "shape", ())) == a.shape
     if a is x and fits and (cls is not Div or x.array.dtype.kind == "f"):
-        return apply_in_place(cls, x, b)
-    check_writable(cls.name, x)
-    return assign(cls.name, x, cls.apply(a, b))
+        return apply_in_place(name, cls, x, b)
+    check_writable(name, x)
+    return assign(name, x, cls.apply(a, b))
 
 
 true_divide = divide = div

@@ -109,12 +109,12 @@ def number_as(name: str, value: Any, dtype: dtypes.Dtype) -> Any:
 
 def fill_(x: Tensor, value: Any) -> Tensor:
     """Every element becomes ``value``, a number or 0-d tensor (through which gradients flow)."""
-    return apply_in_place(Fill, x, constant("fill_", x, value))
+    return apply_in_place("fill_", Fill, x, constant("fill_", x, value))
 
 
 def zero_(x: Tensor) -> Tensor:
     """Every element becomes 0."""
-    return apply_in_place(Fill, x, 0)
+    return apply_in_place("zero_", Fill, x, 0)
 
 
 def copy_(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:  # noqa: ARG001 (PyTorch's; copies are ordered)
@@ -122,13 +122,18 @@ def copy_(x: Tensor, source: Any, non_blocking: bool = False) -> Tensor:  # noqa
 
     Gradients flow to ``source``. Errors: ShapeError where it does not broadcast to the shape of ``x``.
     """
-    source = operand("copy_", source, x)
+    return write("copy_", x, source)
+
+
+def write(name: str, x: Tensor, source: Any) -> Tensor:
+    """``copy_``, by the name of what the user wrote."""
+    source = operand(name, source, x)
     if not isinstance(source, Tensor):
-        return apply_in_place(Copy, x, constant("copy_", x, source))
-    if check_broadcast("copy_", x.array.shape, source.array.shape) != x.array.shape:
-        raise ShapeError("copy_: the source does not fit", got=f"{tuple(source.shape)} into {tuple(x.shape)}",
+        return apply_in_place(name, Copy, x, constant(name, x, source))
+    if check_broadcast(name, x.array.shape, source.array.shape) != x.array.shape:
+        raise ShapeError(f"{name}: the source does not fit", got=f"{tuple(source.shape)} into {tuple(x.shape)}",
                          rule="the source broadcasts to the shape of the tensor that is written")
-    return apply_in_place(Copy, x, cast(transfer(source, x.device), x.array.dtype))
+    return apply_in_place(name, Copy, x, cast(transfer(source, x.device), x.array.dtype))
 
 
 def masked_fill(x: Tensor, mask: Tensor, value: Any) -> Tensor:
@@ -150,7 +155,7 @@ def masked_fill_(x: Tensor, mask: Tensor, value: Any) -> Tensor:
     if check_broadcast("masked_fill_", x.array.shape, mask.array.shape) != x.array.shape:
         raise ShapeError("masked_fill_: the mask is too large", got=f"{tuple(mask.shape)} on {tuple(x.shape)}",
                          rule="an in-place result keeps the tensor's shape", hint="masked_fill")
-    return apply_in_place(MaskedFill, x, mask, constant("masked_fill_", x, value))
+    return apply_in_place("masked_fill_", MaskedFill, x, mask, constant("masked_fill_", x, value))
 
 
 def _check_mask(mask: Tensor) -> None:
@@ -159,24 +164,24 @@ def _check_mask(mask: Tensor) -> None:
                          rule="a mask holds True and False", hint="mask.bool(), or a comparison such as x > 0")
 
 
-def _overwrite(x: Tensor, values: Array) -> Tensor:
+def _overwrite(name: str, x: Tensor, values: Array) -> Tensor:
     """NumPy's ``values`` written into ``x``, which forgets its history."""
-    return copy_(x, wrap(backend_of(x.array).from_numpy(values)))
+    return write(name, x, wrap(backend_of(x.array).from_numpy(values)))
 
 
 def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Every element drawn from N(mean, std²)."""
-    return _overwrite(x, (generator or default_generator).normal(x.array.shape, x.array.dtype, mean, std))
+    return _overwrite("normal_", x, (generator or default_generator).normal(x.array.shape, x.array.dtype, mean, std))
 
 
 def uniform_(x: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Every element drawn uniformly from [from_, to)."""
-    return _overwrite(x, (generator or default_generator).uniform(x.array.shape, x.array.dtype, from_, to))
+    return _overwrite("uniform_", x, (generator or default_generator).uniform(x.array.shape, x.array.dtype, from_, to))
 
 
 def exponential_(x: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Every element drawn from the exponential distribution of rate ``lambd``."""
-    return _overwrite(x, (generator or default_generator).exponential(x.array.shape, x.array.dtype, lambd))
+    return _overwrite("exponential_", x, (generator or default_generator).exponential(x.array.shape, x.array.dtype, lambd))
 
 
 def random_(x: Tensor, from_: int = 0, to: int | None = None, *, generator: Generator | None = None) -> Tensor:
@@ -187,7 +192,7 @@ def random_(x: Tensor, from_: int = 0, to: int | None = None, *, generator: Gene
     dtype = x.array.dtype
     if to is None:
         from_, to = (0, from_) if from_ else (0, _integers(dtype))
-    return _overwrite(x, (generator or default_generator).randint(from_, to, x.array.shape, dtype))
+    return _overwrite("random_", x, (generator or default_generator).randint(from_, to, x.array.shape, dtype))
 
 
 def _integers(dtype: dtypes.Dtype) -> int:
@@ -204,4 +209,4 @@ def bernoulli_(x: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -
                          rule="p broadcasts to the tensor")
     number = None if isinstance(p, Tensor) else number_as("bernoulli_", p, dtypes.float64)
     chances = backend_of(p.array).to_numpy(p.array) if number is None else number
-    return _overwrite(x, (generator or default_generator).bernoulli(chances, x.array.shape, x.array.dtype))
+    return _overwrite("bernoulli_", x, (generator or default_generator).bernoulli(chances, x.array.shape, x.array.dtype))

@@ -14,7 +14,7 @@ from minicnn.autograd.inplace import apply_in_place
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, OutOfRangeError, ShapeError
 from minicnn.ops.convert import cast, transfer
-from minicnn.ops.fill import copy_, number_as
+from minicnn.ops.fill import number_as, write
 from minicnn.ops.keys import ALL, PICK, Pattern, read_key
 from minicnn.ops.operands import operand
 from minicnn.shapes.dims import one_dim
@@ -66,7 +66,7 @@ class Index(Function):
 
     def backward(self, g: Tensor, indices: tuple[Tensor, ...]) -> tuple[Tensor | None, ...]:
         zeros = wrap(backend_of(g.array).xp.zeros(self.shape, g.array.dtype))
-        return apply_in_place(IndexAdd, zeros, g, *indices, pattern=self.pattern), *[None] * len(indices)
+        return apply_in_place("index_add_", IndexAdd, zeros, g, *indices, pattern=self.pattern), *[None] * len(indices)
 
 
 class IndexPut(Function):
@@ -146,7 +146,7 @@ def set_item(x: Tensor, key: Any, value: Any) -> None:
         if value._base is target._base and value._chain == target._chain:
             return  # x[key] += y has edited this very view already
         value = _without_leading_ones(value, target.ndim)
-    copy_(target, value)
+    write("x[key] = value", target, value)
 
 
 def _picked_from(x: Tensor, view_key: tuple[Any, ...]) -> Tensor:
@@ -156,8 +156,8 @@ def _picked_from(x: Tensor, view_key: tuple[Any, ...]) -> Tensor:
 
 
 def _put(x: Tensor, value: Any, indices: list[Tensor], pattern: Pattern) -> Tensor:
-    return apply_in_place(IndexPut, x, _stored(x, value, len(pattern) + sum(k.ndim for k in indices)), *indices,
-                          pattern=pattern)
+    value = _stored(x, value, len(pattern) + sum(k.ndim for k in indices))
+    return apply_in_place("x[key] = value", IndexPut, x, value, *indices, pattern=pattern)
 
 
 def _stored(x: Tensor, value: Any, most: int) -> Any:
@@ -225,7 +225,7 @@ class Windows(Function):
         at = wrap(starts[:, None] + backend.xp.arange(size))
         zeros = wrap(backend.xp.zeros(self.shape, g.array.dtype))
         pattern = (*[ALL] * dim, PICK)
-        return apply_in_place(IndexAdd, zeros, g.movedim(-1, dim + 1), at, pattern=pattern)
+        return apply_in_place("index_add_", IndexAdd, zeros, g.movedim(-1, dim + 1), at, pattern=pattern)
 
 
 def unfold(x: Tensor, dimension: int, size: int, step: int) -> Tensor:

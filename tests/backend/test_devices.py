@@ -69,7 +69,7 @@ def test_a_module_and_its_training_move() -> None:
 
 def test_nothing_is_transferred_unasked() -> None:
     x = mc.ones(2, device="standin")
-    with pytest.raises(DeviceError, match=r"Add: the tensors are on different devices"):
+    with pytest.raises(DeviceError, match=r"add: the tensors are on different devices"):
         x + mc.ones(2)
     with pytest.raises(DeviceError, match=r"x.cpu\(\).numpy\(\)"):
         x.numpy()

@@ -46,7 +46,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
         tensor([0., 2., 6.])
     """
     check_no_bools("relu6", input)
-    return applied(ops.Hardtanh, input, inplace, low=0, high=6)
+    return applied("relu6_", ops.Hardtanh, input, inplace, low=0, high=6)
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
@@ -62,7 +62,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     if min_val > max_val:
         raise OptionError("hardtanh: the range is empty", got=f"min_val={min_val}, max_val={max_val}",
                           rule="min_val <= max_val")
-    return applied(ops.Hardtanh, input, inplace, low=min_val, high=max_val)
+    return applied("hardtanh_", ops.Hardtanh, input, inplace, low=min_val, high=max_val)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -76,10 +76,10 @@ def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = Fals
     """
     ops.floating("leaky_relu", input)
     if negative_slope >= 0:
-        return applied(ops.LeakyReLU, input, inplace, slope=negative_slope)
+        return applied("leaky_relu_", ops.LeakyReLU, input, inplace, slope=negative_slope)
     # A negative slope hides the sign of x in the result, which is all that LeakyReLU saves.
     slopes = wrap(backend_of(input.array).xp.full((1,) * input.ndim, negative_slope, input.array.dtype))
-    return applied(ops.PReLU, input, inplace, slopes)
+    return applied("leaky_relu_", ops.PReLU, input, inplace, slopes)
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
@@ -116,7 +116,7 @@ def rrelu(
     below = backend.to_numpy(input.array <= 0)
     slopes = (~below).astype(input.array.dtype).reshape(-1)
     slopes[below.reshape(-1)] = random.default_generator.uniform(int(below.sum()), "float64", lower, upper)
-    return applied(ops.PReLU, input, inplace, wrap(backend.from_numpy(slopes.reshape(input.array.shape))))
+    return applied("rrelu_", ops.PReLU, input, inplace, wrap(backend.from_numpy(slopes.reshape(input.array.shape))))
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
@@ -126,7 +126,7 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
         >>> F.threshold(mc.tensor([0.1, 0.9]), 0.5, 7.0)
         tensor([7.0000, 0.9000])
     """
-    return applied(ops.Threshold, input, inplace, threshold=threshold, value=value)
+    return applied("threshold_", ops.Threshold, input, inplace, threshold=threshold, value=value)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -162,7 +162,7 @@ def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
         >>> F.hardsigmoid(mc.tensor([-4.0, 0.0, 1.5]))
         tensor([0.0000, 0.5000, 0.7500])
     """
-    return applied(ops.Hardsigmoid, ops.floating("hardsigmoid", input), inplace)
+    return applied("hardsigmoid_", ops.Hardsigmoid, ops.floating("hardsigmoid", input), inplace)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
@@ -174,7 +174,7 @@ def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
         >>> F.hardswish(mc.tensor([0.0, 1.0, 4.0]))
         tensor([0.0000, 0.6667, 4.0000])
     """
-    return applied(ops.Hardswish, ops.floating("hardswish", input), inplace)
+    return applied("hardswish_", ops.Hardswish, ops.floating("hardswish", input), inplace)
 
 
 def relu_(input: Tensor) -> Tensor:
@@ -202,10 +202,12 @@ def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     return globals()["threshold"](input, threshold, value, inplace=True)
 
 
-def applied(cls: type[Function], x: Tensor, inplace: bool, *others: Tensor, **options: Any) -> Tensor:
-    """The operation's result, new or in the memory of ``x``."""
+def applied(
+    name: str, cls: type[Function], x: Tensor, inplace: bool, *others: Tensor, **options: Any
+) -> Tensor:
+    """The operation's result, new or in the memory of ``x``, where it is called ``name``."""
     if not inplace:
         return cls.apply(x, *others, **options)
     if cls.takes_out:
-        return apply_in_place(cls, x, *others, **options)
-    return compute_in_place(f"{cls.name} in place", cls.apply, x, *others, **options)
+        return apply_in_place(name, cls, x, *others, **options)
+    return compute_in_place(name, cls.apply, x, *others, **options)

@@ -77,7 +77,7 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
         >>> F.elu(mc.tensor([-1.0, 2.0]))
         tensor([-0.6321,  2.0000])
     """
-    return applied(ops.ELU, floating("elu", input), inplace, alpha=alpha)
+    return applied("elu_", ops.ELU, floating("elu", input), inplace, alpha=alpha)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
@@ -89,7 +89,7 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
         >>> F.selu(mc.tensor([-1.0, 2.0]))
         tensor([-1.1113,  2.1014])
     """
-    return applied(ops.ELU, floating("selu", input), inplace, alpha=_SELU_ALPHA, scale=_SELU_SCALE)
+    return applied("selu_", ops.ELU, floating("selu", input), inplace, alpha=_SELU_ALPHA, scale=_SELU_SCALE)
 
 
 def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
@@ -103,7 +103,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
     """
     if alpha == 0:
         raise OptionError("celu: alpha is 0", got="alpha=0", rule="alpha != 0: x is divided by it")
-    return applied(ops.ELU, floating("celu", input), inplace, alpha=alpha, input_scale=1 / alpha)
+    return applied("celu_", ops.ELU, floating("celu", input), inplace, alpha=alpha, input_scale=1 / alpha)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
@@ -131,7 +131,7 @@ def silu(input: Tensor, inplace: bool = False) -> Tensor:
         >>> F.silu(mc.tensor([0.0, 2.0]))
         tensor([0.0000, 1.7616])
     """
-    return applied(ops.SiLU, floating("silu", input), inplace)
+    return applied("silu_", ops.SiLU, floating("silu", input), inplace)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
@@ -141,7 +141,7 @@ def mish(input: Tensor, inplace: bool = False) -> Tensor:
         >>> F.mish(mc.tensor([0.0, 2.0]))
         tensor([0.0000, 1.9440])
     """
-    return applied(ops.Mish, floating("mish", input), inplace)
+    return applied("mish_", ops.Mish, floating("mish", input), inplace)
 
 
 def softsign(input: Tensor) -> Tensor:
