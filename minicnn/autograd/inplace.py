@@ -62,7 +62,7 @@ def refresh(view: Tensor) -> None:
 
 
 def apply_in_place(name: str, cls: type[Function], target: Tensor, *others: Any, **options: Any) -> Tensor:
-    """Run ``cls``, whose forward takes ``out``, on ``target`` and ``others``, into ``target``'s own memory: ``name``."""
+    """Run ``cls``, whose forward takes ``out``, on ``target`` and ``others``, into ``target``'s own memory."""
     check_writable(name, target)
     node = _new(cls)
     inputs: tuple[Any, ...] = (target, *others)

@@ -181,7 +181,8 @@ def uniform_(x: Tensor, from_: float = 0.0, to: float = 1.0, *, generator: Gener
 
 def exponential_(x: Tensor, lambd: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Every element drawn from the exponential distribution of rate ``lambd``."""
-    return _overwrite("exponential_", x, (generator or default_generator).exponential(x.array.shape, x.array.dtype, lambd))
+    drawn = (generator or default_generator).exponential(x.array.shape, x.array.dtype, lambd)
+    return _overwrite("exponential_", x, drawn)
 
 
 def random_(x: Tensor, from_: int = 0, to: int | None = None, *, generator: Generator | None = None) -> Tensor:
@@ -209,4 +210,5 @@ def bernoulli_(x: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -
                          rule="p broadcasts to the tensor")
     number = None if isinstance(p, Tensor) else number_as("bernoulli_", p, dtypes.float64)
     chances = backend_of(p.array).to_numpy(p.array) if number is None else number
-    return _overwrite("bernoulli_", x, (generator or default_generator).bernoulli(chances, x.array.shape, x.array.dtype))
+    drawn = (generator or default_generator).bernoulli(chances, x.array.shape, x.array.dtype)
+    return _overwrite("bernoulli_", x, drawn)
