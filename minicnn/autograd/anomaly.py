@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minicnn.autograd.mode import _Switch, mode
+from minicnn.autograd.mode import _Switch
+from minicnn.autograd.watch import Watch
 from minicnn.backend import backend_of
 from minicnn.dtypes import is_float
 from minicnn.errors import GradientError
@@ -18,13 +19,20 @@ class AnomalyError(GradientError):
     """An operation made the first NaN or infinity; the message says which, in which layer, from what inputs."""
 
 
-class Watch:
-    """What is known while anomalies are watched for: the layers that are running, outermost first."""
+class Lookout(Watch):
+    """Stops at the first operation, forward or backward, that makes what is not finite of what is."""
 
-    def __init__(self) -> None:
-        self.layers: list[str] = []
-        self.names: dict[int, str] = {}
-        """The path of each module, by id, below the outermost one that is running."""
+    def applied(
+        self, node: Function, inputs: tuple[Any, ...], arrays: list[Any], options: dict[str, Any],  # noqa: ARG002
+        results: tuple[Tensor, ...],
+    ) -> None:  # fmt: skip
+        """Remember the layer for the backward pass, and raise if one of ``results`` is at fault."""
+        node.trace = self.place
+        _check_forward(node, arrays, tuple(result.array for result in results))
+
+    def differentiated(self, node: Function, g: Any, grads: tuple[Tensor | None, ...]) -> None:
+        """Raise if one of ``grads`` is at fault."""
+        _check_backward(node, g, grads)
 
 
 class detect_anomaly(_Switch):  # noqa: N801
@@ -38,13 +46,11 @@ class detect_anomaly(_Switch):  # noqa: N801
     """
 
     def __init__(self, enabled: bool = True) -> None:
-        super().__init__(anomaly=Watch() if enabled else None)
+        super().__init__(watch=Lookout() if enabled else None)
 
 
-def check_forward(node: Function, inputs: list[Any], outs: tuple[Any, ...]) -> None:
-    """Raise if one of ``outs`` is not finite although all inputs are; remember the layer for the backward pass."""
-    layers = mode.anomaly.layers
-    node.trace = f"layer {layers[-1]}" if layers else "no layer"
+def _check_forward(node: Function, inputs: list[Any], outs: tuple[Any, ...]) -> None:
+    """Raise if one of ``outs`` is not finite although all inputs are."""
     if any(_fault(a) for a in inputs):
         return
     for array in outs:
@@ -56,7 +62,7 @@ def check_forward(node: Function, inputs: list[Any], outs: tuple[Any, ...]) -> N
                                hint="a smaller learning rate, an eps, or clamp before log, sqrt and division")
 
 
-def check_backward(node: Function, g: Any, grads: tuple[Tensor | None, ...]) -> None:
+def _check_backward(node: Function, g: Any, grads: tuple[Tensor | None, ...]) -> None:
     """Raise if a gradient is not finite although the incoming one is."""
     incoming = [t.array for t in (g if isinstance(g, tuple) else (g,)) if t is not None]
     if any(_fault(a) for a in incoming):

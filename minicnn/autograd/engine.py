@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from minicnn.autograd import anomaly
 from minicnn.autograd.function import Function
 from minicnn.autograd.mode import mode, set_grad_enabled
 from minicnn.autograd.saved import unpack
@@ -130,14 +129,14 @@ def gradients(node: Function, grads: list[Tensor | None]) -> tuple[Tensor | None
             rule="backward frees what the forward pass saved as it walks",
             hint="backward(retain_graph=True) the first time, or run the forward pass again")
     g: Any = grads[0] if node.outputs == 1 else tuple(grads + [None] * (node.outputs - len(grads)))
-    if mode.anomaly is None:
+    if mode.watch is None:
         return _run_rules(node, g)
-    watch, mode.anomaly = mode.anomaly, None  # a rule's own operations are looked at as a whole
+    watch, mode.watch = mode.watch, None  # a rule's own operations are looked at as a whole
     try:
         results = _run_rules(node, g)
     finally:
-        mode.anomaly = watch
-    anomaly.check_backward(node, g, results)
+        mode.watch = watch
+    watch.differentiated(node, g, results)
     return results
 
 

@@ -22,7 +22,6 @@ from itertools import count
 from typing import Any
 
 from minicnn.arguments import in_words
-from minicnn.autograd import anomaly
 from minicnn.autograd.mode import mode
 from minicnn.autograd.plan import Plan
 from minicnn.autograd.saved import save
@@ -89,12 +88,12 @@ class Function:
         finally:
             restore(loudness)
         if out.__class__ is tuple:
-            return node._outputs(inputs, arrays, out, kind, needed)
+            return node._outputs(inputs, arrays, options, out, kind, needed)
         if out.__class__ is not kind:
             out = _as_array(out, kind, arrays)
-        if mode.anomaly is not None:
-            anomaly.check_forward(node, arrays, (out,))
         result = wrap(out)
+        if mode.watch is not None:
+            mode.watch.applied(node, inputs, arrays, options, (result,))
         if needed:
             node._record(inputs, arrays, result)
             result._node = node
@@ -153,13 +152,14 @@ class Function:
             self._kept = None
 
     def _outputs(
-        self, inputs: tuple[Any, ...], arrays: list[Any], outs: tuple[Any, ...], kind: type | None, needed: bool
-    ) -> tuple[Tensor, ...]:
+        self, inputs: tuple[Any, ...], arrays: list[Any], options: dict[str, Any], outs: tuple[Any, ...],
+        kind: type | None, needed: bool,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
         """Wrap several results; those that are not floating point carry no gradient."""
         outs = tuple(out if out.__class__ is kind else _as_array(out, kind, arrays) for out in outs)
-        if mode.anomaly is not None:
-            anomaly.check_forward(self, arrays, outs)
         results = tuple(wrap(out) for out in outs)
+        if mode.watch is not None:
+            mode.watch.applied(self, inputs, arrays, options, results)
         if needed:
             self._record(inputs, arrays, results[0])
             for slot, result in enumerate(results):

@@ -74,6 +74,8 @@ def apply_in_place(name: str, cls: type[Function], target: Tensor, *others: Any,
         node.forward(*arrays, out=target.array, **options)  # type: ignore[attr-defined]
     finally:
         restore(loudness)
+    if mode.watch is not None:
+        mode.watch.applied(node, inputs, arrays, options, (target,))
     if needed:
         node._record(inputs, arrays, target)
     _move(name, target, node if needed else None, 0)
@@ -116,6 +118,8 @@ def assign(name: str, target: Tensor, result: Tensor) -> Tensor:
         check_castable(name, result.array.dtype, array.dtype)
         result = result.to(array.dtype)
     array[...] = result.array
+    if mode.watch is not None:
+        mode.watch.written(target, result)
     _move(name, target, result._node, result._slot)
     return target
 

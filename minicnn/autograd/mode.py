@@ -13,7 +13,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 class _Mode(threading.local):
     grad = True
     inference = False
-    anomaly: Any = None
+    watch: Any = None
 
 
 mode = _Mode()

@@ -89,15 +89,15 @@ class Hooks(Registry):
 
 
 def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """``module.forward(*args, **kwargs)`` and all that looks on: hooks, and layers' names for anomaly detection."""
-    if mode.anomaly is None:
+    """``module.forward(*args, **kwargs)`` and all that looks on: its hooks, and the thread's watch."""
+    watch = mode.watch
+    if watch is None:
         return _hooked_forward(module, args, kwargs)
-    layers = mode.anomaly.layers
-    layers.append(_path(module))
+    watch.enter(module)
     try:
         return _hooked_forward(module, args, kwargs)
     finally:
-        layers.pop()
+        watch.leave()
 
 
 def _hooked_forward(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -218,12 +218,3 @@ def _register(hooks: OrderedDict[int, Any], entry: Any, prepend: bool) -> Remova
     if prepend:
         hooks.move_to_end(handle.id, last=False)
     return handle
-
-
-def _path(module: Module) -> str:
-    """The module's path below the outermost module that is running, and its class: ``features.3 (Conv2d)``."""
-    watch, kind = mode.anomaly, type(module).__name__
-    if not watch.layers:
-        watch.names = {id(m): name for name, m in module.named_modules()}
-    name = watch.names.get(id(module))
-    return f"{name} ({kind})" if name else kind

@@ -49,7 +49,7 @@ class Module(Hooks, State, Conversion):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run ``forward``, and the hooks where there are any."""
-        if self._hooks is None and mode.anomaly is None:
+        if self._hooks is None and mode.watch is None:
             return self.forward(*args, **kwargs)
         return call_with_hooks(self, args, kwargs)
 
