@@ -18,7 +18,7 @@ PACKAGE = Path(minicnn.__file__).parent
 ROOMS = [
     "errors", "absent", "dtypes", "shapes", "backend", "random", "methods", "tensor", "arguments", "autograd",
     "printing", "ops", "cuda", "nn", "optim", "data", "download", "utils", "transforms", "datasets",
-    "models", "training", "io", "hub", "testing", "cli", "__main__",
+    "io", "models", "training", "hub", "testing", "compat", "cli", "__main__",
 ]  # fmt: skip
 
 NUMPY_ROOMS = {"backend", "dtypes", "random", "data", "transforms", "datasets", "io", "testing"}
@@ -79,7 +79,7 @@ def test_files_stay_small() -> None:
 
 
 def test_importing_loads_nothing_optional() -> None:
-    optional = ["rich", "torch", "cupy", "PIL", "matplotlib", "hypothesis", "pytest", "safetensors", "scipy"]
+    optional = ["rich", "torch", "cupy", "PIL", "matplotlib", "hypothesis", "pytest", "safetensors", "scipy", "tensorboardX"]
     code = f"import sys, minicnn; print([m for m in {optional} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]" and found.stderr == ""
