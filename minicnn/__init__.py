@@ -81,6 +81,7 @@ from minicnn.tensor import Tensor as Tensor
 if TYPE_CHECKING:
     from minicnn import autograd as autograd
     from minicnn import backend as backend
+    from minicnn import compat as compat
     from minicnn import cuda as cuda
     from minicnn import data as data
     from minicnn import datasets as datasets
@@ -105,8 +106,8 @@ half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 
 _ROOMS = (
-    "autograd", "backend", "cuda", "data", "datasets", "hub", "io", "models", "nn", "optim", "random", "testing",
-    "training", "transforms", "utils",
+    "autograd", "backend", "compat", "cuda", "data", "datasets", "hub", "io", "models", "nn", "optim", "random",
+    "testing", "training", "transforms", "utils",
 )  # fmt: skip
 
 

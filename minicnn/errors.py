@@ -99,3 +99,7 @@ class DataError(MinicnnError, RuntimeError, ValueError):
 
 class MissingPackageError(MinicnnError, ImportError):
     """An optional package that is not installed; the message says how to install it."""
+
+
+class MissingModuleError(MinicnnError, ModuleNotFoundError):
+    """A module of PyTorch that a script imports, and minicnn does not have."""

@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from minicnn.cli import train
+from minicnn.cli import run, train
 from minicnn.errors import MinicnnError
 
-COMMANDS = (train,)
+COMMANDS = (train, run)
 """In the order of ``minicnn --help``. ``add(commands)`` makes the command's parser and says which function runs it."""
 
 

@@ -1,3 +1,6 @@
-"""``mc.utils.data``, where PyTorch code looks for what is in ``mc.data``."""
+"""``mc.utils.data``, where PyTorch code looks for what is in ``mc.data``; and grids of images."""
 
 from minicnn.utils import data as data
+from minicnn.utils.grid import make_grid, save_image
+
+__all__ = ["data", "make_grid", "save_image"]

@@ -1,0 +1,86 @@
+"""Run a script as ``python script.py`` would, with PyTorch's names meaning minicnn's."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from types import ModuleType
+
+from minicnn.compat.stand_in import torch_names
+from minicnn.errors import DataError
+
+_PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep
+
+
+def read_script(path: str | Path) -> bytes:
+    """The bytes of a script.
+
+    Raises:
+        DataError: there is no such file, or it cannot be read.
+    """
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be run", got=error.strerror, rule="a Python file") from None
+
+
+def run_script(path: str | Path, arguments: Sequence[str] = ()) -> dict[str, object]:
+    """Run a Python file in which ``torch`` and ``torchvision`` mean minicnn's.
+
+    The script sees what it would under ``python path arguments…``: ``__name__``, ``__file__``, ``sys.argv`` and
+    ``sys.path[0]``. They are as before afterwards.
+
+    Returns:
+        The script's names.
+
+    Raises:
+        DataError: there is no such file.
+        Exception: whatever the script raises.
+
+    Example:
+        >>> names = mc.compat.run_script("train.py", ["--epochs", "1"])
+        >>> names["model"]
+    """
+    source, main = read_script(path), ModuleType("__main__")
+    main.__file__ = str(Path(path).absolute())  # which Python makes absolute, and sys.argv[0] not
+    main.__loader__ = SourceFileLoader("__main__", main.__file__)
+    with torch_names(), _as_main(main, [str(path), *arguments]):
+        exec(compile(source, main.__file__, "exec", dont_inherit=True), vars(main))
+    return vars(main)
+
+
+@contextmanager
+def _as_main(main: ModuleType, argv: list[str]) -> Iterator[None]:
+    """``main`` is the program that runs."""
+    before = sys.argv, sys.path[:], sys.modules["__main__"]
+    sys.argv, sys.modules["__main__"] = argv, main
+    sys.path.insert(0, str(Path(argv[0]).resolve().parent))
+    try:
+        yield
+    finally:
+        sys.argv, sys.path[:], sys.modules["__main__"] = before
+
+
+def format_error(error: BaseException, script: str | Path) -> str:
+    """The traceback of an error in ``script``, without minicnn's own lines and those of the import system."""
+    shown = _without_inner(traceback.TracebackException.from_exception(error), str(Path(script).absolute()))
+    return "".join(shown.format() if shown.stack else shown.format_exception_only())
+
+
+def _without_inner(error: traceback.TracebackException, script: str) -> traceback.TracebackException:
+    """``error`` with the user's lines only; what was raised and caught within minicnn is left out of its chain."""
+    error.stack[:] = [frame for frame in error.stack if frame.filename == script or not _is_inner(frame.filename)]
+    for link in ("__cause__", "__context__"):
+        earlier = getattr(error, link)
+        if earlier is not None and not _without_inner(earlier, script).stack:
+            setattr(error, link, None)
+    return error
+
+
+def _is_inner(file: str) -> bool:
+    return file.startswith(("<frozen ", _PACKAGE))
