@@ -171,11 +171,12 @@ def where(condition: Tensor, x: Operand | None = None, y: Operand | None = None)
         >>> mc.where(mc.tensor([True, False]), mc.tensor([1.0, 2.0]), 0)
         tensor([1., 0.])
     """
-    if x is None or y is None:
+    if x is None and y is None:
         return condition.nonzero(as_tuple=True)
-    if condition.array.dtype.kind != "b":
+    if condition.array.dtype not in (dtypes.bool_, dtypes.uint8):  # uint8 was PyTorch's bool of old
         raise DtypeError("where: the condition is not of bools", got=condition.array.dtype,
                          rule="a condition is a tensor of bools", hint="where(condition != 0, x, y)")
+    condition = cast(condition, dtypes.bool_)
     x, y = operand("where", x, condition), operand("where", y, condition)
     dtype = dtypes.result_type(*(getattr(t, "array", t) for t in (x, y)))
     xp = backend_of(condition.array).xp

@@ -106,15 +106,21 @@ def soft_margin_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """log(1 + exp(−y · x)), for targets y of 1 and −1. Shapes: broadcast. Errors: ShapeError, OptionError.
+    """log(1 + exp(−y · x)), for targets y of 1 and −1, without overflow.
+
+    Shapes: the target broadcasts to the input. Errors: ShapeError, DtypeError for integers as input, OptionError.
 
     Example:
         >>> F.soft_margin_loss(mc.tensor([0.0]), mc.tensor([1.0]))
         tensor(0.6931)
     """
     reduction = reduction_of("soft_margin_loss", reduction, size_average, reduce)
-    check_broadcast("soft_margin_loss", input.shape, target.shape)
-    return reduced(-LogSigmoid.apply(input * target), reduction)
+    check_float("soft_margin_loss", input=input)
+    if check_broadcast("soft_margin_loss", input.shape, target.shape) != input.array.shape:
+        raise ShapeError("soft_margin_loss: the target is larger than the input",
+                         got=f"input {tuple(input.shape)}, target {tuple(target.shape)}",
+                         rule="the target broadcasts to the input's shape")
+    return reduced(-LogSigmoid.apply(input * target.to(input.dtype)), reduction)
 
 
 def multilabel_soft_margin_loss(
@@ -135,11 +141,14 @@ def multilabel_soft_margin_loss(
     """
     reduction = reduction_of("multilabel_soft_margin_loss", reduction, size_average, reduce)
     check_no_bools("multilabel_soft_margin_loss", input)
+    if not input.ndim:
+        raise ShapeError("multilabel_soft_margin_loss: the input has no classes", got="input ()",
+                         rule="input is (*, C)", hint="input.reshape(1)")
     check_broadcast("multilabel_soft_margin_loss", input.shape, target.shape)
     losses = -(target * LogSigmoid.apply(input) + (1 - target) * LogSigmoid.apply(-input))
     losses = losses if weight is None else losses * weight
-    dim = max(input.ndim - 1, 0)  # the input's last, also where the target has more
-    return reduced(losses.sum(dim) / (input.array.shape[dim] if input.ndim else 1), reduction)
+    dim = input.ndim - 1  # the input's last, also where the target has more
+    return reduced(losses.sum(dim) / input.array.shape[dim], reduction)
 
 
 def multi_margin_loss(

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minicnn.autograd.inplace import edited
+from minicnn.autograd.inplace import check_writable, edited
 from minicnn.autograd.mode import no_grad
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, ShapeError
@@ -14,6 +14,7 @@ from minicnn.nn.functional.pad import pad
 from minicnn.nn.functional.pool import avg_pool2d
 from minicnn.nn.functional.reduction import check_one_device
 from minicnn.ops.norm import Normalise, ScaleShift
+from minicnn.shapes.sizes import size_tuple
 from minicnn.tensor import Tensor
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
@@ -71,7 +72,7 @@ def batch_norm(
                          hint="a larger batch (drop_last=True drops a last batch of one), or model.eval()")
     if eps <= 0:
         raise OptionError("batch_norm: eps is not positive", got=f"eps={eps}", rule="eps > 0 in training")
-    observe = _mover(running_mean, running_var, momentum, count)
+    observe = _mover("batch_norm", running_mean, running_var, momentum, count)
     axes = (0, *range(2, input.ndim))
     scale, shift = (t if t is None else _beside_channels(t, input.ndim) for t in (weight, bias))
     return Normalise.apply(input, scale, shift, axes=axes, eps=eps, observe=observe)
@@ -199,7 +200,7 @@ def instance_norm(
     if pixels == 1:
         raise ShapeError(f"{name}: one pixel has no variance", got=f"input {tuple(input.shape)}",
                          rule="more than 1 value per channel and sample")
-    observe = _mover(running_mean, running_var, momentum, pixels)
+    observe = _mover(name, running_mean, running_var, momentum, pixels)
     axes = tuple(range(2, input.ndim))
     scale, shift = (t if t is None else _beside_channels(t, input.ndim) for t in (weight, bias))
     return Normalise.apply(input, scale, shift, axes=axes, eps=eps, observe=observe)
@@ -248,7 +249,7 @@ def _by_running(
 
 
 def _mover(
-    running_mean: Tensor | None, running_var: Tensor | None, momentum: float, count: int
+    name: str, running_mean: Tensor | None, running_var: Tensor | None, momentum: float, count: int
 ) -> Callable[[Array, Array], None] | None:
     """What moves the running statistics towards those of a batch, of ``count`` values each; None where there are none.
 
@@ -256,6 +257,9 @@ def _mover(
     """
     if running_mean is None or running_var is None:
         return None
+    with no_grad():
+        check_writable(name, running_mean)
+        check_writable(name, running_var)
 
     def move(mean: Array, var: Array) -> None:
         C = running_mean.array.size
@@ -292,10 +296,10 @@ def _check_channels(name: str, input: Tensor, **vectors: Tensor | None) -> None:
 
 def _last_axes(name: str, input: Tensor, normalized_shape: Sequence[int], **given: Tensor | None) -> tuple[int, ...]:
     _check_float(name, input)
-    if isinstance(normalized_shape, int):
-        raise DtypeError(f"{name}: normalized_shape is a number", got=normalized_shape, rule="a sequence of sizes",
-                         hint=f"({normalized_shape},)")
-    sizes = tuple(normalized_shape)
+    if not isinstance(normalized_shape, Sequence):
+        raise DtypeError(f"{name}: normalized_shape is no sequence", got=f"{normalized_shape!r:.80}",
+                         rule="a sequence of sizes", hint=f"({normalized_shape!r:.80},)")
+    sizes = size_tuple(name, (normalized_shape,))
     if not sizes or tuple(input.shape[-len(sizes) :]) != sizes:
         raise ShapeError(f"{name}: the input does not end in normalized_shape",
                          got=f"input {tuple(input.shape)}, normalized_shape {sizes}",

@@ -73,7 +73,7 @@ def smooth_l1_loss(
         tensor([0.5000, 2.5000])
     """
     reduction = reduction_of("smooth_l1_loss", reduction, size_average, reduce)
-    if beta < 0:
+    if not beta >= 0:
         raise OptionError("smooth_l1_loss: beta is negative", got=f"beta={beta}", rule="beta >= 0")
     if beta == 0:
         return reduced(_difference("smooth_l1_loss", input, target).abs(), reduction)
@@ -95,8 +95,9 @@ def huber_loss(
     reduction = reduction_of("huber_loss", reduction, None, None)
     if not delta > 0:
         raise OptionError("huber_loss: delta is not positive", got=f"delta={delta}", rule="delta > 0")
-    losses = _weighted("huber_loss", _huber(_difference("huber_loss", input, target), delta), weight)
-    return reduced(losses, reduction)  # unlike the others', PyTorch's mean is not over the weights
+    check_float("huber_loss", input=input)
+    losses = _huber(_difference("huber_loss", input, target), delta).to(input.dtype)  # the target's is not
+    return reduced(_weighted("huber_loss", losses, weight), reduction)  # unlike the others, the mean is not over weight
 
 
 def _huber(difference: Tensor, delta: float) -> Tensor:
