@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
-from minicnn.cli import run, train
+from minicnn.cli import benchmark, evaluate, models, predict, run, train
 from minicnn.errors import MinicnnError
 
-COMMANDS = (train, run)
+COMMANDS = (train, evaluate, benchmark, models, predict, run)
 """In the order of ``minicnn --help``. ``add(commands)`` makes the command's parser and says which function runs it."""
 
 
@@ -18,11 +19,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
+    except BrokenPipeError:  # the reader of a pipe has seen enough, as head has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left must not fail at the exit
+        return 141
     except (MinicnnError, OSError) as error:
         print(f"minicnn: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nminicnn: interrupted; nothing was saved", file=sys.stderr)
+        folder = getattr(options, "checkpoint", None)
+        kept = "nothing was saved" if folder is None else f"what {folder} holds is of the last whole epoch"
+        print(f"\nminicnn: interrupted; {kept}", file=sys.stderr)
         return 130
     return 0
 

@@ -1,69 +1,137 @@
-"""``minicnn train``."""
+"""``minicnn train``: train a network, test it, save it."""
 
 from __future__ import annotations
 
 import argparse
-import tempfile
+import math
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from minicnn.cli.arguments import positive
-from minicnn.errors import DataError
+from minicnn.cli.arguments import add_data, add_running, check_writable, fraction, new, positive
+from minicnn.errors import OptionError
 
 if TYPE_CHECKING:
     from minicnn.cli.arguments import Commands
+    from minicnn.cli.data import Data
+    from minicnn.cli.network import About
+    from minicnn.data import Dataset
+    from minicnn.training import History
+
+SGD = {"momentum": 0.9, "weight_decay": 5e-4}
+RATES = {"sgd": 0.02, "adam": 0.001, "adamw": 0.001}
+"""The optimisers, and the highest rate that usually works."""
 
 
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
-    train = commands.add_parser(
-        "train", help="train a model on the packaged digits",
-        description="Train a model on the handwritten digits inside the package (10,000 training and 10,000 test "
-        "images of MNIST) by SGD with momentum and a one-cycle schedule, then print its test accuracy and save it.",
+    parser = new(
+        commands, "train", "train a network, test it and save its weights",
+        "Train a network, print its accuracy on images that it has not seen, and save its weights. Without options: on "
+        "the handwritten digits inside the package (10,000 training and 10,000 test images of MNIST), by SGD with "
+        "momentum and a rate that rises and falls once (one cycle). Images are given the size and the channels that "
+        "the network takes.",
+        "minicnn train resnet20 --data cifar10 --download --augment --epochs 30 --checkpoint runs/resnet20",
     )  # fmt: skip
-    train.add_argument("model", metavar="MODEL", help="lenet")
-    train.add_argument("--epochs", type=positive(int), default=10, help="passes over the data (default: %(default)s)")
-    train.add_argument("--batch-size", type=positive(int), default=64, help="images a step (default: %(default)s)")
-    train.add_argument("--lr", type=positive(float), default=0.02, help="the highest rate (default: %(default)s)")
-    train.add_argument("--seed", type=int, default=0, help="of the weights and the shuffling (default: %(default)s)")
-    train.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
-    train.add_argument("--save", type=Path, help="where to save the weights (default: runs/MODEL.npz)")
-    train.set_defaults(run=run)
+    parser.add_argument("model", metavar="MODEL", help="a name of minicnn models, such as lenet")
+    add_data(parser)
+    parser.add_argument("--augment", action="store_true", help="shift the training images at random, and mirror them "
+                        "where that leaves their class")
+    parser.add_argument("--epochs", type=positive(int), default=10, metavar="N",
+                        help="passes over the data (default: %(default)s)")
+    add_running(parser, 64)
+    parser.add_argument("--lr", type=positive(float), metavar="RATE",
+                        help="the highest rate (default: 0.02 for sgd, 0.001 for the others)")
+    parser.add_argument("--optimizer", choices=RATES, default="sgd", help="default: %(default)s")
+    parser.add_argument("--schedule", choices=("one-cycle", "none"), default="one-cycle",
+                        help="how the rate goes (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, order, augmentation (default: %(default)s)")
+    parser.add_argument("--weights", metavar="FROM", help="weights to start from: a file, an address, or a Hugging "
+                        "Face repository")
+    _add_results(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("results")
+    group.add_argument("--save", type=Path, metavar="FILE", help="where to save the weights: .npz, .safetensors, .pt "
+                       "(default: runs/MODEL.npz)")
+    group.add_argument("--checkpoint", type=Path, metavar="FOLDER", help="keep best.pt and last.pt there after each "
+                       "epoch; the best has the lowest validation loss, or training loss without --validation")
+    group.add_argument("--validation", type=fraction, default=0.0, metavar="PART", help="the part of the training "
+                       "images that is kept out of the training, to validate each epoch on (default: %(default)g)")
+    group.add_argument("--patience", type=positive(int), metavar="N", help="stop when N epochs brought no lower loss")
+    group.add_argument("--log-csv", type=Path, metavar="FILE", help="a table with a line for each epoch")
+    group.add_argument("--log-tensorboard", type=Path, metavar="FOLDER", help="for tensorboard --logdir FOLDER")
 
 
 def run(options: argparse.Namespace) -> None:
     """Train, test, save."""
     import minicnn as mc
-    from minicnn.datasets import Digits
+    from minicnn.cli.data import load
+    from minicnn.cli.network import about, announce, build
     from minicnn.io import check_path
 
     started = time.perf_counter()
     target = check_path(options.save or Path("runs") / f"{options.model}.npz")
+    data = load(options)
+    use = about(options.model, data, options.size)
     mc.manual_seed(options.seed)
-    model = mc.models.get_model(options.model).to(options.device)
-    _check_writable(target)
-    train, test = (Digits(train=train).tensors(options.device) for train in (True, False))
-    loader = mc.data.DataLoader(train, options.batch_size, shuffle=True)
-    optimizer = mc.optim.SGD(model.parameters(), options.lr, momentum=0.9, weight_decay=5e-4)
-    steps = options.epochs * len(loader)
-    scheduler = mc.optim.lr_scheduler.OneCycleLR(optimizer, options.lr, total_steps=steps)
-    mc.training.fit(model, loader, optimizer, epochs=options.epochs, scheduler=scheduler)
+    model = build(use, options.weights, options.device)
+    check_writable(target)
+    announce(use, data, options)
+    history = _fit(model, data, use, options)
+    _check(history)
+    test = data.images(False, use.size, device=options.device)
     result = mc.training.evaluate(model, mc.data.DataLoader(test, 500))
-    print(f"test accuracy {result.accuracy:.2%} on {len(test):,} images")
+    print(f"test accuracy {result.accuracy:.2%} on {result.images:,} images")
     print(f"time          {time.perf_counter() - started:.1f} s")
     mc.save(model.state_dict(), target)
+    use.save(target)
     print(f"saved         {target}")
 
 
-def _check_writable(target: Path) -> None:
-    """Raise where the weights could not be saved: before the training, not after it."""
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=target.parent).close()
-    except OSError as error:
-        raise DataError(f"{target} cannot be written", got=error.strerror, rule="a folder where you may make files",
-                        hint="--save elsewhere.npz") from None
-    if target.is_dir():
-        raise DataError(f"{target} cannot be written", got="a folder of that name", rule="the name of a file",
-                        hint=f"--save {target / 'weights.npz'}")
+def _fit(model: Any, data: Data, use: About, options: argparse.Namespace) -> History:
+    import minicnn as mc
+
+    train, validation = _halves(data, use, options)
+    loader = mc.data.DataLoader(train, options.batch_size, shuffle=True)
+    lr = options.lr or RATES[options.optimizer]
+    kind = {"sgd": mc.optim.SGD, "adam": mc.optim.Adam, "adamw": mc.optim.AdamW}[options.optimizer]
+    optimizer = kind(model.parameters(), lr, **SGD if options.optimizer == "sgd" else {})
+    scheduler = None
+    if options.schedule == "one-cycle":
+        scheduler = mc.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=options.epochs * len(loader))
+    if options.checkpoint is not None:
+        for name in ("best.pt", "last.pt"):
+            use.save(options.checkpoint / name)
+    return mc.training.fit(
+        model, loader, optimizer, epochs=options.epochs, loss_function=mc.training.auxiliary_loss(),
+        validation=None if validation is None else mc.data.DataLoader(validation, 500, generator=mc.Generator()),
+        scheduler=scheduler, early_stopping=options.patience, checkpoint=options.checkpoint, log_csv=options.log_csv,
+        log_tensorboard=options.log_tensorboard,
+    )  # fmt: skip
+
+
+def _halves(data: Data, use: About, options: argparse.Namespace) -> tuple[Dataset[Any], Dataset[Any] | None]:
+    """The images to train with, and those held out of them, which are not augmented."""
+    import minicnn as mc
+
+    train = data.images(True, use.size, options.augment, options.device)
+    if not options.validation:
+        return train, None
+    plain = data.images(True, use.size, False, options.device) if options.augment else train
+    order = mc.randperm(len(train), generator=mc.Generator().manual_seed(options.seed)).tolist()  # type: ignore[arg-type]
+    kept = max(1, round(options.validation * len(order)))
+    if kept == len(order):
+        raise OptionError("train: nothing is left to train with", got=f"--validation {options.validation:g}",
+                          rule=f"fewer than all {len(order)} images")
+    return mc.data.Subset(train, order[kept:]), mc.data.Subset(plain, order[:kept])
+
+
+def _check(history: History) -> None:
+    last = history[-1]
+    if not math.isfinite(last.loss):
+        raise OptionError("train: the loss is no number any more; nothing was saved",
+                          got=f"loss {last.loss} in epoch {last.epoch}", rule="a rate at which the loss falls",
+                          hint="a tenth of the --lr")

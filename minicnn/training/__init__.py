@@ -5,6 +5,9 @@
     mc.training.benchmark((train, test), ["mlp_relu", "cnn2_bn"], epochs=3, lr=0.01)
 """
 
+from typing import TYPE_CHECKING
+
+from minicnn.absent import hints
 from minicnn.training.callback import Callback
 from minicnn.training.checkpoint import Checkpoint
 from minicnn.training.comparison import Comparison, Row, benchmark
@@ -23,3 +26,6 @@ __all__ = [
     "Progress", "Row", "Run", "Schedule", "TensorBoardLog", "auxiliary_loss", "benchmark", "class_accuracy",
     "evaluate", "fit",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:
+    __getattr__ = hints(globals())

@@ -83,12 +83,15 @@ class Evaluation:
         """Precision, recall, F1 and number of images of each class as a table of text; empty where there are none."""
         return tables.text(HEADERS, self.rows()) if self.confusion is not None else ""
 
-    def __str__(self) -> str:
+    def summary(self) -> str:
+        """The figures in a line."""
         parts = [f"loss {self.loss:.4f}"]
         parts += [f"{name} {value:.2%}" for name, value in (("accuracy", self.accuracy), ("top-5", self.top5))
                   if value is not None]  # fmt: skip
-        line = "  ".join([*parts, f"{self.images:,} images", f"{self.seconds:.1f} s"])
-        return "\n\n".join(filter(None, [line, self.report()]))
+        return "  ".join([*parts, f"{self.images:,} images", f"{self.seconds:.1f} s"])
+
+    def __str__(self) -> str:
+        return "\n\n".join(filter(None, [self.summary(), self.report()]))
 
 
 def evaluate(
