@@ -26,8 +26,10 @@ from minicnn.autograd import no_grad as no_grad
 from minicnn.autograd import set_grad_enabled as set_grad_enabled
 from minicnn.backend import Device as _Device
 from minicnn.backend import default_device as _default_device
+from minicnn.backend import get_num_threads as get_num_threads
 from minicnn.backend import register_backend as register_backend
 from minicnn.backend import set_default_device as set_default_device
+from minicnn.backend import set_num_threads as set_num_threads
 from minicnn.dtypes import float16 as float16
 from minicnn.dtypes import float32 as float32
 from minicnn.dtypes import float64 as float64

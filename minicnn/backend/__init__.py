@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from minicnn.backend.cpu.threads import get_num_threads, set_num_threads
 from minicnn.backend.device import Device, current
 from minicnn.backend.numpy import NumpyBackend
 from minicnn.backend.portable import Backend
 from minicnn.errors import DeviceError, DtypeError
 
 __all__ = [
-    "Backend", "Device", "backend_for", "backend_of", "default_device", "is_array", "register_backend",
-    "set_default_device",
+    "Backend", "Device", "backend_for", "backend_of", "default_device", "get_num_threads", "is_array",
+    "register_backend", "set_default_device", "set_num_threads",
 ]  # fmt: skip
 
 _cpu = NumpyBackend()

@@ -11,10 +11,11 @@ from minicnn.backend.cpu.activation import CpuActivationKernels
 from minicnn.backend.cpu.conv import CpuConvKernels
 from minicnn.backend.cpu.norm import CpuNormKernels
 from minicnn.backend.cpu.pool import CpuPoolKernels
+from minicnn.backend.cpu.products import CpuProductKernels
 from minicnn.backend.portable import Backend
 
 
-class NumpyBackend(CpuActivationKernels, CpuNormKernels, CpuConvKernels, CpuPoolKernels, Backend):
+class NumpyBackend(CpuActivationKernels, CpuNormKernels, CpuConvKernels, CpuPoolKernels, CpuProductKernels, Backend):
     """NumPy on the CPU."""
 
     device_type = "cpu"

@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from minicnn.autograd.function import Function
+from minicnn.autograd.function import Function, mixed_devices
 from minicnn.backend import backend_of
-from minicnn.backend.portable.arrays import wide
 from minicnn.errors import DtypeError, OptionError, ShapeError
 from minicnn.ops.operands import check_broadcast
 from minicnn.shapes.dims import Shape, one_dim
@@ -29,7 +28,7 @@ class MatMul(Function):
     """x (*, n, k) @ y (*, k, m) → (*, n, m); float16 is summed in float32."""
 
     def forward(self, x: Array, y: Array) -> Array:
-        return backend_of(x).xp.matmul(wide(x), wide(y)).astype(x.dtype, copy=False)
+        return backend_of(x).matmul(x, y)
 
     def grad_x(self, g: Tensor, y: Tensor) -> Tensor:
         return matmul(g, y.mT)
@@ -109,17 +108,17 @@ def outer(x: Tensor, y: Tensor) -> Tensor:
 
 def addmm(x: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta · x + alpha · (mat1 @ mat2) of matrices, or without x, be it NaN, if beta is 0. Shapes: x broadcasts."""
-    return _plus(x, mm(mat1, mat2), beta, alpha)
+    return _plus("addmm", x, mm(mat1, mat2), beta, alpha)
 
 
 def addmv(x: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta · x + alpha · (mat @ vec); see ``addmm``."""
-    return _plus(x, mv(mat, vec), beta, alpha)
+    return _plus("addmv", x, mv(mat, vec), beta, alpha)
 
 
 def baddbmm(x: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
     """beta · x + alpha · (batch1 @ batch2) of batches of matrices; see ``addmm``."""
-    return _plus(x, bmm(batch1, batch2), beta, alpha)
+    return _plus("baddbmm", x, bmm(batch1, batch2), beta, alpha)
 
 
 def inner(x: Tensor, y: Tensor) -> Tensor:
@@ -170,9 +169,13 @@ def kron(x: Tensor, y: Tensor) -> Tensor:
     return apart.reshape(*(n * m for n, m in zip(a, b, strict=True)))
 
 
-def _plus(x: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
-    check_broadcast("addmm", x.shape, product.shape)
-    _check("addmm", x, product)
+def _plus(name: str, x: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
+    if check_broadcast(name, x.shape, product.shape) != product.array.shape:
+        raise ShapeError(f"{name}: x is larger than the product", got=f"{x.array.shape} + {product.array.shape}",
+                         rule="x broadcasts to the product's shape")
+    _check(name, x, product)
+    if x.device != product.device:
+        raise mixed_devices(name, (x, product))
     product = product if alpha == 1 else product * alpha
     if beta == 0:
         return product + x.clone().zero_() if x.tracked else product  # x's gradient is zeros, as of any factor 0

@@ -4,18 +4,19 @@ Three things make it fast. Memory order: arrays come out channels-last, so a win
 and the next layer's ReLU or norm runs along C. Blocks: the columns of a block fit the cache and are thrown away, so the
 KH·KW-fold copy of the input never reaches main memory. BLAS: a block's whole arithmetic is one matrix product.
 
-How the work is cut depends on sizes alone, and sums over blocks are taken in the blocks' order, so whoever runs the
-blocks, in whatever order, the result has the same bits.
+How the work is cut depends on sizes alone, and sums over blocks are taken in a fixed order, so whichever thread runs
+which block, the result has the same bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from minicnn.backend.cpu.threads import run
 from minicnn.backend.portable.arrays import wide
 from minicnn.backend.portable.conv import ConvKernels
 from minicnn.shapes.conv import ConvGeometry, Pair
@@ -24,6 +25,7 @@ Array = Any
 Block = tuple[slice, slice]  # of images, of output rows
 
 BLOCK_BYTES = 1 << 20  # of columns in a block: what a core's own cache holds
+PARTS = 4  # of a weight gradient, for as many threads
 FEW_CHANNELS = 4  # to go along planes of pixels instead of along channels
 
 
@@ -85,8 +87,7 @@ def _correlate(x: Array, w: Array, b: Array | None, walk: Walk) -> Array:
         if b is not None:
             out += b
 
-    for _ in _run(work, _blocks(N, walk, (1 if depthwise else KH * KW) * x.shape[3] * x.itemsize)):
-        pass
+    run(work, [*_blocks(N, walk, (1 if depthwise else KH * KW) * x.shape[3] * x.itemsize)])
     return y
 
 
@@ -95,15 +96,21 @@ def _weight_grad(x: Array, g: Array, G: int, walk: Walk) -> Array:
     (KH, KW), C_, O_ = walk.kernel, x.shape[3] // G, g.shape[3] // G
     depthwise = O_ == C_ == 1
 
-    def work(block: Block) -> Array:
+    def work(blocks: list[Block]) -> Array:
+        part = np.zeros((G, KH * KW * C_, O_), x.dtype)
+        for block in blocks:
+            part += one(block)
+        return part
+
+    def one(block: Block) -> Array:
         if depthwise:
             return _tap_products(_windows(x, walk, block, planar=False), g[block])
         columns = _columns(x, walk, block, G)
         return np.matmul(columns.transpose(0, 2, 1), g[block].reshape(columns.shape[1], G, O_).transpose(1, 0, 2))
 
-    dw = np.zeros((G, KH * KW * C_, O_), x.dtype)
-    for part in _run(work, _blocks(x.shape[0], walk, (1 if depthwise else KH * KW) * x.shape[3] * x.itemsize)):
-        dw += part
+    blocks = [*_blocks(x.shape[0], walk, (1 if depthwise else KH * KW) * x.shape[3] * x.itemsize)]
+    parts = run(work, [blocks[i::PARTS] for i in range(min(PARTS, len(blocks)))])
+    dw = sum(parts[1:], start=parts[0]) if parts else np.zeros((G, KH * KW * C_, O_), x.dtype)
     return dw.reshape(G, KH, KW, C_, O_).transpose(0, 4, 3, 1, 2).reshape(G * O_, C_, KH, KW)
 
 
@@ -125,8 +132,7 @@ def _scatter(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
                 np.matmul(rows, weights[tap], out=part.reshape(rows.shape[1], G, C_).transpose(1, 0, 2))
             dx_block[:, *pixels] += part[:, *places]
 
-    for _ in _run(work, _image_blocks(N, OH * OW * G * C_ * g.itemsize)):
-        pass
+    run(work, [*_image_blocks(N, OH * OW * G * C_ * g.itemsize)])
     return dx
 
 
@@ -146,8 +152,7 @@ def _scatter_planes(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> A
         for (i, j), pixels, places in taps:
             target[..., *pixels] += parts[:, i, j][..., *places]
 
-    for _ in _run(work, _image_blocks(N, OH * OW * KH * KW * G * C_ * g.itemsize)):
-        pass
+    run(work, [*_image_blocks(N, OH * OW * KH * KW * G * C_ * g.itemsize)])
     return dx.reshape(N, G * C_, *size)
 
 
@@ -243,11 +248,6 @@ def _image_blocks(N: int, image_bytes: int) -> Iterator[Block]:
     images = max(1, BLOCK_BYTES // max(1, image_bytes))
     for n in range(0, N, images):
         yield slice(n, min(n + images, N)), slice(None)
-
-
-def _run(work: Callable[[Block], Any], blocks: Iterable[Block]) -> Iterator[Any]:
-    """The results of ``work`` on each block, in the blocks' order; blocks write to places of their own."""
-    return map(work, blocks)
 
 
 def _walk(geometry: ConvGeometry, kernel: Pair, size: Pair) -> Walk:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minicnn.backend.cpu.blas import one_thread
 from minicnn.backend.portable.norm import Axes, NormKernels
 
 Array = Any
@@ -79,7 +80,8 @@ class CpuNormKernels(NormKernels):
         if not _by_channel(x, axes, weight):
             return super().normalise(x, weight, bias, axes, eps, groups)
         rows = rows_of(x)
-        mean, var = _moments(rows)
+        with one_thread():
+            mean, var = _moments(rows)
         scale = (var + eps) ** -0.5
         if weight is not None:
             scale = scale * weight.reshape(-1)
@@ -103,7 +105,8 @@ class CpuNormKernels(NormKernels):
         rows = rows_of(x)
         gradients = rows_of(g, rows.channels_last).matrix
         centre, rstd = mean.reshape(-1).astype("float64"), (var.reshape(-1) + np.float64(eps)) ** -0.5
-        total, product = _gradient_sums(rows, gradients, centre)
+        with one_thread():
+            total, product = _gradient_sums(rows, gradients, centre)
         slope = rstd if weight is None else weight.reshape(-1) * rstd
         # dx = slope·(g − total/n − (x − mean)·rstd²·product/n), gathered into slope·g + bend·x + shift
         n = x.size // x.shape[1]

@@ -23,7 +23,7 @@ class ActivationKernels(ArrayKernels):
 
     def linear(self, x: Array, w: Array, b: Array | None) -> Array:
         """x (*, I), w (O, I), b (O,) → y = x·wᵀ + b (*, O), as one product whatever the leading dimensions."""
-        y = wide(x).reshape(math.prod(x.shape[:-1]), x.shape[-1]) @ wide(w).T
+        y = self.matmul(wide(x).reshape(math.prod(x.shape[:-1]), x.shape[-1]), wide(w).T)
         if b is not None:
             y += b
         return y.astype(x.dtype, copy=False).reshape(*x.shape[:-1], len(w))

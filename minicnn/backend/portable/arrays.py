@@ -53,6 +53,10 @@ class ArrayKernels:
         """An as_strided view; strides in bytes."""
         return self.xp.lib.stride_tricks.as_strided(array, shape, strides)
 
+    def matmul(self, x: Array, y: Array) -> Array:
+        """x (*, m, k), y (*, k, n) → x·y (*, m, n); float16 is summed in float32."""
+        return self.xp.matmul(wide(x), wide(y)).astype(x.dtype, copy=False)
+
     def scatter_add(self, array: Array, key: Any, values: Array) -> None:
         """array[key] += values, in place; repeated positions accumulate."""
         self.xp.add.at(array, key, values)

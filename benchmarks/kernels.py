@@ -1,0 +1,123 @@
+"""Each kernel alone, forward and gradients, on the shapes of real layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from benchmarks.case import Case, Work
+
+# name: N, C, H, O, kernel, stride, padding, dilation, groups
+CONVOLUTIONS = {
+    "1x1 64-256@56": (4, 64, 56, 256, 1, 1, 0, 1, 1),
+    "1x1 256-64@56": (4, 256, 56, 64, 1, 1, 0, 1, 1),
+    "1x1 s2 256-512@56": (4, 256, 56, 512, 1, 2, 0, 1, 1),
+    "3x3 16-16@32": (32, 16, 32, 16, 3, 1, 1, 1, 1),
+    "3x3 32-64@16": (64, 32, 16, 64, 3, 1, 1, 1, 1),
+    "3x3 64-64@56": (4, 64, 56, 64, 3, 1, 1, 1, 1),
+    "3x3 64-128@8": (64, 64, 8, 128, 3, 1, 1, 1, 1),
+    "3x3 s2 64-128@56": (4, 64, 56, 128, 3, 2, 1, 1, 1),
+    "3x3 256-256@14": (4, 256, 14, 256, 3, 1, 1, 1, 1),
+    "3x3 512-512@7": (4, 512, 7, 512, 3, 1, 1, 1, 1),
+    "3x3 3-32@32": (64, 3, 32, 32, 3, 1, 1, 1, 1),
+    "3x3 3-64@224": (4, 3, 224, 64, 3, 1, 1, 1, 1),
+    "5x5 6-16@14": (64, 6, 14, 16, 5, 1, 0, 1, 1),
+    "5x5 64-192@27": (4, 64, 27, 192, 5, 1, 2, 1, 1),
+    "7x7 s2 3-64@224": (4, 3, 224, 64, 7, 2, 3, 1, 1),
+    "11x11 s4 3-64@224": (4, 3, 224, 64, 11, 4, 2, 1, 1),
+    "depthwise 3x3 144@56": (4, 144, 56, 144, 3, 1, 1, 1, 144),
+    "depthwise 3x3 s2 144@56": (4, 144, 56, 144, 3, 2, 1, 1, 144),
+    "depthwise 3x3 576@14": (4, 576, 14, 576, 3, 1, 1, 1, 576),
+    "grouped 3x3 128-128@28 g32": (4, 128, 28, 128, 3, 1, 1, 1, 32),
+    "dilated 3x3 64-64@28": (4, 64, 28, 64, 3, 1, 2, 2, 1),
+}
+
+# name: the layer of N, C, H, …, its input's shape
+LAYERS: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
+    "transposed 4x4 s2 64-32@16": (lambda t: t.nn.ConvTranspose2d(64, 32, 4, 2, 1), (16, 64, 16, 16)),
+    "max pool 2x2": (lambda t: t.nn.MaxPool2d(2), (32, 32, 32, 32)),
+    "max pool 3x3 s2": (lambda t: t.nn.MaxPool2d(3, 2, 1), (4, 64, 112, 112)),
+    "avg pool 2x2": (lambda t: t.nn.AvgPool2d(2), (32, 32, 32, 32)),
+    "adaptive avg pool 1": (lambda t: t.nn.AdaptiveAvgPool2d(1), (32, 256, 8, 8)),
+    "batch norm": (lambda t: t.nn.BatchNorm2d(64), (32, 64, 32, 32)),
+    "group norm": (lambda t: t.nn.GroupNorm(8, 64), (32, 64, 32, 32)),
+    "layer norm": (lambda t: t.nn.LayerNorm(256), (4096, 256)),
+    "ReLU": (lambda t: t.nn.ReLU(), (32, 64, 32, 32)),
+    "GELU": (lambda t: t.nn.GELU(), (32, 64, 32, 32)),
+    "SiLU": (lambda t: t.nn.SiLU(), (32, 64, 32, 32)),
+    "softmax": (lambda t: t.nn.Softmax(1), (256, 1000)),
+    "linear 2048-512": (lambda t: t.nn.Linear(2048, 512), (64, 2048)),
+}
+OPTIMISERS = {"SGD": {"momentum": 0.9}, "Adam": {}, "AdamW": {}}
+
+
+def kernels() -> Iterator[Case]:
+    """Forward, input gradient and weight gradient of every layer above; losses; optimisers."""
+    for name, (N, C, H, O, *options) in CONVOLUTIONS.items():
+        for part in ("y", "dx", "dw"):
+            yield Case(f"conv {name} {part}", lambda t, a=(N, C, H, O, *options), part=part: _convolution(t, part, *a))
+    for name, (layer, shape) in LAYERS.items():
+        for part in ("y", "gradients"):
+            yield Case(f"{name} {part}", lambda t, a=(layer, shape), part=part: _layer(t, part, *a))
+    yield Case("cross-entropy gradients", _cross_entropy)
+    for name, options in OPTIMISERS.items():
+        yield Case(f"{name} step", lambda t, name=name, options=options: _optimiser(t, name, options))
+
+
+def _input(t: Any, shape: tuple[int, ...], *, channels_last: bool = True) -> Any:
+    """What a layer inside of a network is given: minicnn's memory is channels-last there, PyTorch's its own."""
+    x = np.random.default_rng(0).standard_normal(shape).astype("float32")
+    if t.__name__ == "minicnn" and len(shape) == 4 and channels_last:
+        x = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    return t.from_numpy(x)
+
+
+def _gradients(t: Any, y: Any, inputs: list[Any]) -> Work:
+    g = _input(t, tuple(y.shape))
+    return lambda: t.autograd.grad(y, inputs, g, retain_graph=True)[0]
+
+
+def _convolution(
+    t: Any, part: str, N: int, C: int, H: int, O: int, kernel: int, stride: int, padding: int, dilation: int,
+    groups: int,
+) -> Work:
+    x = _input(t, (N, C, H, H), channels_last=C > 3)
+    w = _input(t, (O, C // groups, kernel, kernel), channels_last=False)
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    if part == "y":
+        return lambda: t.nn.functional.conv2d(x, w, **options)
+    wanted = x if part == "dx" else w
+    wanted.requires_grad_()
+    return _gradients(t, t.nn.functional.conv2d(x, w, **options), [wanted])
+
+
+def _layer(t: Any, part: str, layer: Callable[[Any], Any], shape: tuple[int, ...]) -> Work:
+    t.manual_seed(0)
+    module, x = layer(t), _input(t, shape)
+    if part == "y":
+        return lambda: module(x)
+    x.requires_grad_()
+    return _gradients(t, module(x), [x, *module.parameters()])
+
+
+def _cross_entropy(t: Any) -> Work:
+    x = _input(t, (256, 1000)).requires_grad_()
+    labels = t.from_numpy(np.random.default_rng(1).integers(0, 1000, 256))
+    return lambda: t.autograd.grad(t.nn.functional.cross_entropy(x, labels), x)[0]
+
+
+def _optimiser(t: Any, name: str, options: dict[str, Any]) -> Work:
+    """The parameters of a small residual network: many small ones and some large."""
+    shapes = [(64, 64, 3, 3), (64,), (64,)] * 10 + [(512, 256, 3, 3), (1000, 512)]
+    params = [_input(t, shape, channels_last=False).requires_grad_() for shape in shapes]
+    for p in params:
+        p.grad = p.detach() * 0.01
+    optimizer = getattr(t.optim, name)(params, lr=1e-6, **options)
+
+    def step() -> Any:
+        optimizer.step()
+        return params[0]
+
+    return step

@@ -1,0 +1,94 @@
+"""NumPy's BLAS at one thread while our own threads work.
+
+A BLAS with threads of its own cuts a product by how many it has, so the last bits of the result depend on the machine;
+and under a pool of workers its threads would only fight them for the cores. Where this library is one whose setting
+we know (OpenBLAS, MKL, BLIS), ``one_thread`` turns it down for as long as any kernel runs, and back after the last.
+Another BLAS (Apple's Accelerate) works all the same, with its own threads.
+
+The functions are looked up in NumPy's own extension module: a lookup there also searches what it is linked to.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import importlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_NAMES = (
+    *((f"{prefix}openblas_get_num_threads{suffix}", f"{prefix}openblas_set_num_threads{suffix}")
+      for prefix in ("scipy_", "") for suffix in ("64_", "")),
+    ("MKL_Get_Max_Threads", "MKL_Set_Num_Threads"),
+    ("bli_thread_get_num_threads", "bli_thread_set_num_threads"),
+)  # fmt: skip
+
+
+class _State:
+    """How many kernels are running, and how many threads BLAS had before the first of them."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.kernels = 0
+        self.threads_before = 1
+
+
+_state = _State()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """BLAS computes each product in the thread that asks for it, until the last block like this one ends."""
+    control = _control()
+    if control is None:
+        yield
+        return
+    get, set_ = control
+    with _state.lock:
+        if _state.kernels == 0:
+            _state.threads_before = get()
+            if _state.threads_before != 1:
+                set_(1)
+        _state.kernels += 1
+    try:
+        yield
+    finally:
+        with _state.lock:
+            _state.kernels -= 1
+            if _state.kernels == 0 and _state.threads_before != 1:
+                set_(_state.threads_before)
+
+
+def after_fork() -> None:
+    """In the child no kernel runs, whatever the parent's other threads were doing."""
+    global _state
+    was, _state = _state, _State()
+    control = _control()
+    if control is not None and was.kernels and was.threads_before != 1:
+        control[1](was.threads_before)
+
+
+@functools.cache
+def _control() -> tuple[Callable[[], int], Callable[[int], Any]] | None:
+    """The functions that tell and set how many threads BLAS uses; None where it has none that we know."""
+    for library in _libraries():
+        for get, set_ in _NAMES:
+            if hasattr(library, get) and hasattr(library, set_):
+                return getattr(library, get), getattr(library, set_)
+    return None
+
+
+def _libraries() -> Iterator[ctypes.CDLL]:
+    """NumPy's extension module and, for systems whose lookups do not follow links, the libraries that came with it."""
+    module = importlib.import_module("numpy._core._multiarray_umath")
+    bundled = Path(np.__file__).parent.parent.glob("numpy.libs/*blas*")
+    for path in (Path(str(module.__file__)), *sorted(bundled)):
+        try:
+            yield ctypes.CDLL(str(path))
+        except OSError:
+            continue

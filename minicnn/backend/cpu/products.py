@@ -1,0 +1,62 @@
+"""Matrix products on a CPU, cut into pieces by their shape for the threads to share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minicnn.backend.cpu.threads import run
+from minicnn.backend.portable.arrays import ArrayKernels, wide
+
+Array = Any
+
+TINY = 1 << 12
+"""Multiplications of a product that every BLAS computes with one thread: not worth turning it down for."""
+
+PIECE = 1 << 22
+"""Multiplications that are worth a piece of their own; fewer cost more in starting than they save."""
+
+PIECES = 8
+"""Into how many pieces a product is cut at most; each piece packs the operand that they share again."""
+
+
+class CpuProductKernels(ArrayKernels):
+    """The matrix product for NumPy arrays."""
+
+    def matmul(self, x: Array, y: Array) -> Array:
+        return multiply(wide(x), wide(y)).astype(x.dtype, copy=False)
+
+
+def multiply(x: Array, y: Array, out: Array | None = None) -> Array:
+    """x (*, m, k) @ y (*, k, n) → (*, m, n), in pieces of batches, rows or columns."""
+    m, k, n = x.shape[-2], x.shape[-1], y.shape[-1]
+    if out is None:
+        lead = x.shape[:-2] if x.shape[:-2] == y.shape[:-2] else np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
+        out = np.empty((*lead, m, n), np.result_type(x, y))
+    batches = out.size // max(1, m * n)
+    work = batches * m * k * n
+    if work <= TINY:
+        return np.matmul(x, y, out=out)
+    count = max(1, min(PIECES, work // PIECE))
+    cuts: list[tuple[slice, ...]]
+    if out.ndim > 2 and len(out) >= count:
+        cuts = [(part,) for part in _parts(len(out), count)]
+        x, y = (np.broadcast_to(a, (*out.shape[:-2], *a.shape[-2:])) for a in (x, y))
+    elif m >= n:
+        cuts = [(part, slice(None)) for part in _parts(m, count)]
+    else:
+        cuts = [(slice(None), part) for part in _parts(n, count)]
+    if len(cuts[0]) == 1:
+        run(lambda cut: np.matmul(x[cut], y[cut], out=out[cut]), cuts)
+    else:
+        run(lambda cut: np.matmul(x[..., cut[0], :], y[..., cut[1]], out=out[..., *cut]), cuts)
+    return out
+
+
+def _parts(size: int, count: int) -> list[slice]:
+    """Slices of ``size`` things, ``count`` of them at most, each a multiple of 16 long but the last."""
+    step = max(1, -(-size // count))
+    if size > 16 * count:
+        step = -(-step // 16) * 16
+    return [slice(start, min(start + step, size)) for start in range(0, size, step)]

@@ -1,0 +1,197 @@
+"""A pool of threads that share a kernel's pieces of work, and how many there are.
+
+NumPy and BLAS let go of Python's lock while they compute, so threads do run side by side. A kernel cuts its work into
+pieces by the sizes of its arrays alone and hands them to ``run``; which thread takes which piece does not matter, so
+results are the same bits for any number of threads.
+
+Nothing is started before the first large piece of work. The thread that asks always works along, and takes a piece
+whenever it can, so threads that train two models at once share the workers, and neither can wait for the other.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import operator
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+from minicnn.backend.cpu import blas
+from minicnn.backend.quiet import silence
+from minicnn.errors import OptionError
+
+VARIABLES = ("MINICNN_NUM_THREADS", "OMP_NUM_THREADS")
+
+
+class _Job:
+    """Pieces of work, which threads take one by one until none is left."""
+
+    def __init__(self, work: Callable[[Any], Any], pieces: Sequence[Any]) -> None:
+        self.work, self.pieces = work, pieces
+        self.results: list[Any] = [None] * len(pieces)
+        self.take = itertools.count().__next__  # one step of the interpreter: no two threads get the same number
+        self.error: BaseException | None = None
+        self.helpers, self.closed = 0, False
+        self.changed = threading.Condition()
+
+    def share(self) -> None:
+        """Work along, unless the job is over."""
+        with self.changed:
+            if self.closed:
+                return
+            self.helpers += 1
+        try:
+            self.do()
+        finally:
+            with self.changed:
+                self.helpers -= 1
+                self.changed.notify()
+
+    def do(self) -> None:
+        """Take pieces until there are no more, or one of them failed."""
+        while self.error is None and (i := self.take()) < len(self.pieces):
+            try:
+                self.results[i] = self.work(self.pieces[i])
+            except BaseException as error:
+                self.error = error
+
+    def finish(self) -> list[Any]:
+        """Wait for the threads that still work; the results, in the order of the pieces."""
+        with self.changed:
+            self.closed = True
+            self.changed.wait_for(lambda: self.helpers == 0)
+        self.work, self.pieces = _over, ()  # a worker that comes late to the queue finds no arrays here
+        if self.error is not None:
+            raise self.error
+        return self.results
+
+
+def _over(piece: Any) -> None:
+    """The work of a job that is done."""
+
+
+class _Pool:
+    """The workers, and the jobs that wait for them."""
+
+    def __init__(self) -> None:
+        self.count: int | None = None
+        self.lock = threading.Lock()
+        self.jobs: SimpleQueue[_Job] = SimpleQueue()
+        self.workers = 0
+
+    def call(self, job: _Job, helpers: int) -> None:
+        """Ask ``helpers`` workers to share a job."""
+        with self.lock:
+            while self.workers < helpers:
+                if self.workers == 0:
+                    _once_after_fork()
+                threading.Thread(target=_serve, args=(self.jobs,), name="minicnn", daemon=True).start()
+                self.workers += 1
+        for _ in range(helpers):
+            self.jobs.put(job)
+
+
+_pool = _Pool()
+_here = threading.local()
+
+
+def run(work: Callable[[Any], Any], pieces: Sequence[Any]) -> list[Any]:
+    """``[work(piece) for piece in pieces]`` by as many threads as are set, with BLAS at one thread in each.
+
+    Pieces write to places of their own, and must not depend on each other's results.
+    """
+    with blas.one_thread():
+        helpers = min(get_num_threads(), len(pieces)) - 1
+        if helpers < 1 or getattr(_here, "working", False):
+            return [work(piece) for piece in pieces]
+        job = _Job(work, pieces)
+        _pool.call(job, helpers)
+        _here.working = True
+        try:
+            job.do()
+        finally:
+            _here.working = False
+            results = job.finish()
+        return results
+
+
+def set_num_threads(count: int) -> None:
+    """How many threads the kernels on the CPU use, this one included. Results are the same bits for any number.
+
+    Raises:
+        OptionError: for anything but a positive integer.
+
+    Example:
+        >>> mc.set_num_threads(2)
+        >>> mc.get_num_threads()
+        2
+    """
+    try:
+        number = 0 if isinstance(count, bool) else operator.index(count)
+    except TypeError:
+        number = 0
+    if number < 1:
+        raise OptionError("set_num_threads: not a number of threads", got=repr(count), rule="a positive integer",
+                          hint="mc.set_num_threads(1)")
+    _pool.count = number
+
+
+def get_num_threads() -> int:
+    """How many threads the kernels on the CPU use.
+
+    Unless ``set_num_threads`` said so: what the variable ``MINICNN_NUM_THREADS`` or ``OMP_NUM_THREADS`` says when they
+    are first used, or else the number of cores that this process may use.
+    """
+    if _pool.count is None:
+        _pool.count = _default()
+    return _pool.count
+
+
+def _default() -> int:
+    for name in VARIABLES:
+        value = os.environ.get(name, "")
+        if value.isdigit() and int(value) > 0:
+            return int(value)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, _container_limit()))
+
+
+def _container_limit() -> int:
+    """The cores that a Linux container may keep busy, from its quota of time; a great number where there is none."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):
+        return 1 << 30
+
+
+def _serve(jobs: SimpleQueue[_Job]) -> None:
+    """A worker's life."""
+    silence()
+    _here.working = True
+    while True:
+        job = jobs.get()
+        job.share()
+        del job  # a waiting worker keeps no arrays alive
+
+
+_registered = False
+
+
+def _once_after_fork() -> None:
+    """A child process has none of its parent's threads; it starts its own."""
+    global _registered
+    if not _registered and hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_after_fork)
+        _registered = True
+
+
+def _after_fork() -> None:
+    global _pool, _here
+    count, _pool, _here = _pool.count, _Pool(), threading.local()
+    _pool.count = count
+    blas.after_fork()
