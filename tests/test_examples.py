@@ -71,6 +71,15 @@ def test_pooling_passes_on_what_it_says(run: Run) -> None:
     assert printed.count("scores (1, 2)") == 3
 
 
+def test_models_are_compared(run: Run) -> None:
+    printed = run("compare_models.py")
+    accuracy = {name: figures(rf"\n{name} +([\d.]+)%", printed)[0] for name in
+                ("ReLU", "Tanh", "Sigmoid", "cnn1", "cnn2", "cnn2_bn")}  # fmt: skip
+    assert min(accuracy["ReLU"], accuracy["Tanh"]) > accuracy["Sigmoid"] + 2
+    assert min(accuracy["cnn1"], accuracy["cnn2"], accuracy["cnn2_bn"]) > accuracy["ReLU"]
+    assert "fc.weight          (10, 1568)" in printed
+
+
 def test_batch_norm_rescues_what_does_not_learn(run: Run) -> None:
     without, with_norm = re.findall(r"batch norm: .* ([\d.]+)\n", run("batch_norm.py"))
     assert float(without) > 2.29  # log 10 = 2.303: nothing learnt
