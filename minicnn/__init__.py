@@ -11,6 +11,10 @@ Operations are here (``mc.matmul``); layers in ``mc.nn``, optimisers in ``mc.opt
 """
 
 import importlib as _importlib
+from math import e as e
+from math import inf as inf
+from math import nan as nan
+from math import pi as pi
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
@@ -81,8 +85,10 @@ from minicnn.tensor import Size as Size
 from minicnn.tensor import Tensor as Tensor
 
 if TYPE_CHECKING:
+    from minicnn import accelerator as accelerator
     from minicnn import autograd as autograd
     from minicnn import backend as backend
+    from minicnn import backends as backends
     from minicnn import compat as compat
     from minicnn import cuda as cuda
     from minicnn import data as data
@@ -100,6 +106,32 @@ if TYPE_CHECKING:
     from minicnn.io import load as load
     from minicnn.io import save as save
 
+    from minicnn.nn.functional import adaptive_avg_pool1d as adaptive_avg_pool1d
+    from minicnn.nn.functional import avg_pool1d as avg_pool1d
+    from minicnn.nn.functional import bilinear as bilinear
+    from minicnn.nn.functional import celu as celu
+    from minicnn.nn.functional import celu_ as celu_
+    from minicnn.nn.functional import channel_shuffle as channel_shuffle
+    from minicnn.nn.functional import conv1d as conv1d
+    from minicnn.nn.functional import conv2d as conv2d
+    from minicnn.nn.functional import conv_transpose1d as conv_transpose1d
+    from minicnn.nn.functional import conv_transpose2d as conv_transpose2d
+    from minicnn.nn.functional import cosine_similarity as cosine_similarity
+    from minicnn.nn.functional import group_norm as group_norm
+    from minicnn.nn.functional import layer_norm as layer_norm
+    from minicnn.nn.functional import max_pool1d as max_pool1d
+    from minicnn.nn.functional import max_pool2d as max_pool2d
+    from minicnn.nn.functional import native_channel_shuffle as native_channel_shuffle
+    from minicnn.nn.functional import pairwise_distance as pairwise_distance
+    from minicnn.nn.functional import pixel_shuffle as pixel_shuffle
+    from minicnn.nn.functional import pixel_unshuffle as pixel_unshuffle
+    from minicnn.nn.functional import rms_norm as rms_norm
+    from minicnn.nn.functional import rrelu as rrelu
+    from minicnn.nn.functional import rrelu_ as rrelu_
+    from minicnn.nn.functional import selu as selu
+    from minicnn.nn.functional import selu_ as selu_
+    from minicnn.nn.functional import threshold as threshold
+    from minicnn.nn.functional import threshold_ as threshold_
 __version__ = "0.1.0"
 
 device, get_default_device = _Device, _default_device
@@ -107,15 +139,26 @@ dtype, bool = _dtypes.Dtype, _dtypes.bool_
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 
+newaxis = None
 _ROOMS = (
-    "autograd", "backend", "compat", "cuda", "data", "datasets", "hub", "io", "models", "nn", "optim", "random",
-    "testing", "training", "transforms", "utils",
+    "accelerator", "autograd", "backend", "backends", "compat", "cuda", "data", "datasets", "hub", "io", "models",
+    "nn", "onnx", "optim", "random", "testing", "training", "transforms", "utils",
 )  # fmt: skip
 
+_LATER = {
+    **dict.fromkeys(("load", "save"), "io"),
+    **dict.fromkeys((
+        "adaptive_avg_pool1d", "avg_pool1d", "bilinear", "celu", "celu_", "channel_shuffle", "conv1d", "conv2d",
+        "conv_transpose1d", "conv_transpose2d", "cosine_similarity", "group_norm", "layer_norm", "max_pool1d",
+        "max_pool2d", "native_channel_shuffle", "pairwise_distance", "pixel_shuffle", "pixel_unshuffle", "rms_norm",
+        "rrelu", "rrelu_", "selu", "selu_", "threshold", "threshold_",
+    ), "nn.functional"),
+}  # fmt: skip
+"""Names of other rooms that are also here, as in PyTorch; the room is opened when one is asked for."""
 
 def __getattr__(name: str) -> _Any:
     if name in _ROOMS:
         return _importlib.import_module(f"minicnn.{name}")
-    if name in ("load", "save"):
-        return getattr(_importlib.import_module("minicnn.io"), name)
-    raise _missing("minicnn", name, {*globals(), *_ROOMS})
+    if name in _LATER:
+        return getattr(_importlib.import_module(f"minicnn.{_LATER[name]}"), name)
+    raise _missing("minicnn", name, {*globals(), *_ROOMS, *_LATER})

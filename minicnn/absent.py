@@ -2,39 +2,141 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import importlib
+from collections.abc import Callable, Iterable
+from types import ModuleType
+from typing import Any, NoReturn
 
 from minicnn.errors import MissingAttributeError, UnknownNameError
 
 _SEQUENCES = "minicnn is for convolutional networks; sequences need PyTorch itself"
 _VOLUMES = "minicnn has 1-D and 2-D layers; volumes need PyTorch itself"
+_MATRICES = "np.linalg on x.numpy(); minicnn has no decompositions, whose gradients are a subject of their own"
+_COMPLEX = "np.fft and complex arrays on x.numpy(); minicnn has real tensors only"
 _NOTHING = "leave it out: there is nothing to set, and results are the same bits each run"
+_DEVICE = "the model itself: it runs on one device"
+_COMPILED = "the model itself: nothing is compiled"
+_HALF = "model.half(), or float32 as it is"
+_ORDER = "leave it out: the order in memory is minicnn's affair, and never changes a result"
+_MEMORY = "CuPy's pool, cupy.get_default_memory_pool(), knows what is used"
+_FUNCTION = "mc.nn.functional.{}, whose arguments are named and ordered a little differently"
+_RESHAPE = "x = x.reshape(…), or F.pad(x, …) for more elements"
 
-INSTEAD = {
-    "amp": "model.half(), or float32 as it is",
-    "autocast": "model.half(), or float32 as it is",
-    "backends": _NOTHING,
-    "compile": "the model itself: nothing is compiled",
-    "DataParallel": "the model itself: it runs on one device",
-    "DistributedDataParallel": "the model itself: it runs on one device",
-    "gradcheck": "mc.testing.gradcheck",
-    "gradgradcheck": "mc.testing.gradgradcheck",
-    "hub": "mc.models",
-    "jit": "the model itself: nothing is compiled",
-    "parallel": "the model itself: it runs on one device",
+
+def _each(hint: str, *names: str) -> dict[str, str]:
+    return {name: hint.format(name.rpartition(".")[2]) for group in names for name in group.split()}
+
+
+INSTEAD: dict[str, str] = {
+    **_each(_SEQUENCES, "GRU GRUCell LSTM LSTMCell MultiheadAttention RNN RNNBase RNNCell Transformer",
+            "TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer CTCLoss ctc_loss",
+            "EmbeddingBag embedding_bag scaled_dot_product_attention nn.utils.rnn"),
+    **_each(_VOLUMES, "AdaptiveAvgPool3d AdaptiveMaxPool3d AvgPool3d BatchNorm3d CircularPad3d ConstantPad3d Conv3d",
+            "ConvTranspose3d Dropout3d InstanceNorm3d LazyBatchNorm3d LazyConv3d LazyConvTranspose3d MaxPool3d",
+            "LazyInstanceNorm3d LPPool3d MaxUnpool3d ReflectionPad3d ReplicationPad3d ZeroPad3d adaptive_avg_pool3d",
+            "adaptive_max_pool3d avg_pool3d conv3d conv_transpose3d max_pool3d max_unpool3d"),
+    **_each(_MATRICES, "cholesky cholesky_solve det eig inverse linalg lstsq logdet lu matrix_exp pinverse qr slogdet",
+            "solve svd svd_lowrank pca_lowrank symeig"),
+    **_each(_COMPLEX, "angle complex complex64 complex128 conj fft imag istft polar real stft view_as_complex",
+            "view_as_real"),
+    **_each(_DEVICE, "DataParallel DistributedDataParallel DistributedSampler distributed multiprocessing nccl",
+            "parallel"),
+    **_each(_COMPILED, "compile jit export fx"),
+    **_each(_HALF, "amp autocast GradScaler bfloat16"),
+    **_each(_ORDER, "channels_last contiguous_format memory_format preserve_format layout strided"),
+    **_each(_MEMORY, "max_memory_allocated max_memory_reserved memory_allocated memory_reserved memory_summary",
+            "mem_get_info reset_peak_memory_stats reset_max_memory_allocated"),
+    **_each(_NOTHING, "mkl mkldnn openmp get_float32_matmul_precision set_float32_matmul_precision",
+            "set_flush_denormal set_deterministic_debug_mode"),
+    **_each("mc.set_num_threads and mc.get_num_threads", "set_num_interop_threads get_num_interop_threads"),
+    **_each(_FUNCTION, *(f"minicnn.{name}" for name in (
+        "batch_norm", "instance_norm", "embedding", "binary_cross_entropy_with_logits", "cosine_embedding_loss",
+        "hinge_embedding_loss", "kl_div", "margin_ranking_loss", "poisson_nll_loss", "triplet_margin_loss"))),
+    **_each(_RESHAPE, "Tensor.resize_ Tensor.resize Tensor.resize_as_ Tensor.set_"),
+    **_each("mc.nn.functional.unfold(x, …), or x.unfold(dim, size, step), which are checked", "as_strided as_strided_"),
+    **_each("x.numpy(), which shares its memory", "storage untyped_storage"),
+    **_each("SGD or Adam", "ASGD Adafactor LBFGS Muon Rprop SparseAdam"),
+    **_each("minicnn has neither sparse nor quantised tensors", "quantization quantized ao sparse sparse_coo_tensor",
+            "quantize_per_tensor to_sparse to_dense qint8 quint8"),
+    **_each("mc.rand, mc.randn, mc.randint, mc.bernoulli and mc.multinomial", "distributions poisson binomial"),
+    **_each("a loop over the examples: minicnn has no transforms of functions", "func functorch vmap forward_ad"),
+    **_each("a hook: module.register_forward_pre_hook(…) may change the weight before each call",
+            "weight_norm spectral_norm remove_weight_norm remove_spectral_norm parametrizations parametrize prune"),
+    **_each("time.perf_counter(); mc.cuda.synchronize() first on a GPU", "profiler Event bottleneck"),
+    **_each("TensorBoard itself, or a list of the losses", "tensorboard SummaryWriter"),
+    "NLLLoss2d": "nn.NLLLoss, which takes images, too",
+    "SyncBatchNorm": "nn.BatchNorm2d: there is one device",
+    "CrossMapLRN2d": "nn.LocalResponseNorm",
+    "Container": "nn.Module",
+    "Module.bfloat16": _HALF,
+    "Module.compile": "leave it out: nothing is compiled",
+    "Module.share_memory": "leave it out: the workers of a DataLoader get no model",
+    "swa_utils": "copy.deepcopy(model), and param.lerp_(new, 0.1) under mc.no_grad() after each step",
+    "Tensor.share_memory_": "leave it out: the workers of a DataLoader get no tensors of yours",
     "range": "mc.arange, which leaves the end out",
-    "set_detect_anomaly": "with mc.autograd.detect_anomaly(): …",
-    "use_deterministic_algorithms": _NOTHING,
-    "LBFGS": "SGD or Adam",
-    **dict.fromkeys(("GRU", "LSTM", "MultiheadAttention", "RNN", "Transformer", "TransformerEncoderLayer"), _SEQUENCES),
-    **{name: f"mc.nn.functional.{name}" for name in ("conv1d", "conv2d", "conv_transpose2d", "max_pool2d")},
-    **dict.fromkeys(("AvgPool3d", "BatchNorm3d", "Conv3d", "ConvTranspose3d", "MaxPool3d"), _VOLUMES),
+    "saved_variables": "ctx.saved_tensors",
+    "stream": "leave it out: there is one stream",
+    "Stream": "leave it out: there is one stream",
+    "training.train": "mc.training.fit",
+    "uint16": "mc.int32",
+    "uint32": "mc.int64",
+    "uint64": "mc.int64",
+    "volatile": "with mc.no_grad(): …",
 }
+"""By name, or by owner and name where other owners have it: a module without ``minicnn.``, Tensor or Module."""
+
+_PLACES = ("", "nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_scheduler", "data", "datasets",
+           "transforms", "transforms.functional", "models", "autograd", "cuda", "io", "random", "testing",
+           "training")  # fmt: skip
 
 
-def missing(owner: str, name: str, names: Iterable[str]) -> MissingAttributeError:
-    """The error for an attribute ``name`` that the module ``owner``, which has ``names``, does not have."""
-    if name in INSTEAD:
-        return MissingAttributeError(f"{owner} has no '{name}', which PyTorch has", hint=INSTEAD[name])
-    known = tuple(names)
-    return UnknownNameError(owner, name, lambda: known)
+def hints(namespace: dict[str, Any]) -> Callable[[str], NoReturn]:
+    """The ``__getattr__`` of the module whose ``globals()`` is ``namespace``: raises, and says what to do instead."""
+
+    def __getattr__(name: str) -> NoReturn:  # noqa: N807
+        raise missing(namespace["__name__"], name, _offered(namespace))
+
+    return __getattr__
+
+
+def missing(
+    owner: str, name: str, names: Iterable[str] | Callable[[], Iterable[str]], kind: str | None = None,
+) -> MissingAttributeError:  # fmt: skip
+    """The error for an attribute ``name`` that ``owner``, which has ``names``, does not have.
+
+    Args:
+        owner: a module by its full name, or a class.
+        name: what was asked for.
+        names: what there is, or what gives it; then it is called only when the message is read.
+        kind: what the hints for a user's own class go by; nothing is looked for elsewhere then.
+    """
+    hint = INSTEAD.get(f"{kind or owner.removeprefix('minicnn.')}.{name}") or (None if kind else INSTEAD.get(name))
+    if hint is not None:
+        return MissingAttributeError(f"{owner} has no '{name}', which PyTorch has", hint=hint)
+    if not callable(names):
+        known = tuple(names)
+        return UnknownNameError(owner, name, lambda: known, elsewhere)
+    return UnknownNameError(owner, name, names, None if kind else elsewhere)
+
+
+def elsewhere(name: str) -> list[str]:
+    """Where else in minicnn something of that name is, as expressions."""
+    found = []
+    for place in _PLACES:
+        module = importlib.import_module(f"minicnn.{place}".rstrip("."))
+        if name in _offered(vars(module)):
+            found.append(".".join(filter(None, ("mc", place, name))))
+    from_tensor = vars(importlib.import_module("minicnn.methods").Methods)
+    if not found and name in from_tensor:
+        found.append(f"x.{name}(…)")
+    return found[:2]
+
+
+def _offered(namespace: dict[str, Any]) -> set[str]:
+    """What the module of that namespace has for its users: ``__all__``, or else whatever is public."""
+    if "__all__" in namespace:
+        return set(namespace["__all__"])
+    home = f"{namespace['__name__']}.".removeprefix("minicnn.")
+    modules = {name for name, found in namespace.items() if isinstance(found, ModuleType)}
+    hidden = {name for name in modules if f"{home}{name}" not in _PLACES} | {"TYPE_CHECKING", "annotations", "hints"}
+    return {name for name in namespace if not name.startswith("_")} - hidden

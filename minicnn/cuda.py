@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from minicnn.backend import Device, backend_for
+from typing import TYPE_CHECKING
+
+from minicnn.absent import hints
+from minicnn.backend import Backend, Device, backend_for
 from minicnn.errors import DeviceError
+
+__all__ = [
+    "current_device", "device_count", "empty_cache", "get_device_name", "is_available", "manual_seed",
+    "manual_seed_all", "synchronize",
+]  # fmt: skip
 
 
 def is_available() -> bool:
@@ -22,16 +30,47 @@ def device_count() -> int:
     return cupy.device_count()
 
 
-def synchronize(device: Device | str | None = None) -> None:
+def synchronize(device: Device | str | int | None = None) -> None:
     """Wait until everything asked of a CUDA device is done.
 
     Raises:
         DeviceError: there is no such device, or it is of another type.
     """
+    _backend("synchronize", device).synchronize()
+
+
+def current_device() -> int:
+    """The number of the CUDA device that ``"cuda"`` means.
+
+    Raises:
+        DeviceError: there is none.
+    """
+    return _backend("current_device", None).device.index or 0
+
+
+def get_device_name(device: Device | str | int | None = None) -> str:
+    """What the maker calls a CUDA device. Errors: as ``synchronize``."""
+    from minicnn.backend import cupy
+
+    return cupy.device_name(_backend("get_device_name", device).device.index or 0)
+
+
+def empty_cache() -> None:
+    """Give the memory that CuPy keeps for arrays to come back to the GPU. Nothing happens where there is none."""
+    if is_available():
+        from minicnn.backend import cupy
+
+        cupy.empty_cache()
+
+
+def _backend(name: str, device: Device | str | int | None) -> Backend:
+    """The backend of a CUDA device, which may be given by its number alone."""
+    if isinstance(device, int):
+        device = f"cuda:{device}"
     backend = backend_for("cuda" if device is None else device)
     if backend.device_type != "cuda":
-        raise DeviceError(f"synchronize: {device} is no CUDA device", got=str(device), hint='"cuda"')
-    backend.synchronize()
+        raise DeviceError(f"{name}: {device} is no CUDA device", got=str(device), hint='"cuda"')
+    return backend
 
 
 def manual_seed(seed: int) -> None:
@@ -42,3 +81,6 @@ def manual_seed(seed: int) -> None:
 
 
 manual_seed_all = manual_seed
+
+if not TYPE_CHECKING:
+    __getattr__ = hints(globals())

@@ -79,18 +79,48 @@ class UnknownNameError(MissingAttributeError):
     """A name that is not there; the message suggests the nearest ones.
 
     They are looked for when the message is read, since ``hasattr`` raises and drops this error all the time.
+
+    Args:
+        owner: what has no such attribute.
+        missing: the name that was asked for.
+        names: gives the names that there are.
+        elsewhere: gives, for the missing name, expressions that lead to just that name in other places.
     """
 
-    def __init__(self, owner: str, missing: str, names: Callable[[], Iterable[str]]) -> None:
+    def __init__(
+        self, owner: str, missing: str, names: Callable[[], Iterable[str]],
+        elsewhere: Callable[[str], list[str]] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(f"{owner} has no attribute '{missing}'")
-        self.owner, self.missing, self.names = owner, missing, names
+        self.owner, self.missing, self.names, self.elsewhere = owner, missing, names, elsewhere
 
     def __str__(self) -> str:
-        import difflib
+        public = [name for name in self.names() if not name.startswith("_")]
+        same = [f"'{name}'" for name in public if bare(name) == bare(self.missing)]
+        found = [*same, *(self.elsewhere(self.missing) if self.elsewhere else [])]
+        near = found or [f"'{name}'" for name in nearest(self.missing, public)]
+        return f"{self.what}\n  try   {' or '.join(near) or f'dir({self.owner}) lists what there is'}"
 
-        near = difflib.get_close_matches(self.missing, [n for n in self.names() if not n.startswith("_")], n=3)
-        hint = " or ".join(f"'{n}'" for n in near) if near else f"dir({self.owner}) lists what there is"
-        return f"{self.what}\n  try   {hint}"
+
+def nearest(name: str, names: Iterable[str], n: int = 3) -> list[str]:
+    """Up to ``n`` of ``names`` that ``name`` may be a slip of, the likeliest first. Case and underscores count little.
+
+    Example:
+        >>> nearest("Maxpool_2d", ["max_pool2d", "MaxPool1d", "relu"])
+        ['max_pool2d', 'MaxPool1d']
+    """
+    import difflib
+
+    spellings: dict[str, list[str]] = {}
+    for found in names:
+        spellings.setdefault(bare(found), []).append(found)
+    close = difflib.get_close_matches(bare(name), spellings, n)
+    return [found for plain in close for found in spellings[plain]][:n]
+
+
+def bare(name: str) -> str:
+    """``name`` without what is easily mistaken in it: case and underscores."""
+    return name.replace("_", "").lower()
 
 
 class DataError(MinicnnError, RuntimeError, ValueError):
@@ -103,3 +133,29 @@ class MissingPackageError(MinicnnError, ImportError):
 
 class MissingModuleError(MinicnnError, ModuleNotFoundError):
     """A module of PyTorch that a script imports, and minicnn does not have."""
+
+
+class WorkerError(MinicnnError, RuntimeError):
+    """An exception in a worker of a DataLoader; also of the class that was raised there, so that handlers find it.
+
+    Attributes:
+        worker: the worker's number.
+        traceback: where it was raised, as text.
+    """
+
+    worker = 0
+    traceback = ""
+    __str__ = Exception.__str__  # KeyError's own quotes the message
+
+    @classmethod
+    def like(cls, kind: type[Exception], what: str, got: object, rule: str | None, hint: str | None,
+             traceback: str) -> WorkerError:
+        """One that is a ``kind``, too, if such a class can be made."""
+        try:
+            both = type(cls.__name__, (cls, kind), {"__doc__": cls.__doc__, "__module__": cls.__module__})
+            made: WorkerError = both(what, got=got, rule=rule, hint=hint)
+        except TypeError:  # its constructor wants something else, or its memory does
+            made = cls(what, got=got, rule=rule, hint=hint)
+        made.traceback = traceback
+        made.args = (f"{made.args[0]}\n\n{traceback.rstrip()}",)
+        return made

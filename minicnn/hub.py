@@ -22,9 +22,10 @@ from contextlib import contextmanager
 from importlib.machinery import SourceFileLoader
 from pathlib import Path, PurePosixPath
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minicnn import io
+from minicnn.absent import hints
 from minicnn.backend import Device
 from minicnn.download import download
 from minicnn.errors import DataError, OptionError
@@ -266,3 +267,6 @@ def _unpack(path: Path, target: Path) -> None:
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
+
+if not TYPE_CHECKING:
+    __getattr__ = hints(globals())

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from minicnn import dtypes
+from minicnn.absent import missing
 from minicnn.backend import Device, backend_for, backend_of
-from minicnn.errors import DtypeError, GradientError, UnknownNameError
+from minicnn.errors import DtypeError, GradientError
 from minicnn.methods import Methods
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class Tensor(Methods):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)  # a protocol's probe, not a slip of the pen
-        raise UnknownNameError("Tensor", name, self.__dir__)
+        raise missing("Tensor", name, self.__dir__)
 
     __hash__ = object.__hash__
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from minicnn.autograd.mode import _Switch
+from minicnn.autograd.mode import _Setting, _Switch
 from minicnn.autograd.watch import Watch
 from minicnn.backend import backend_of
 from minicnn.dtypes import is_float
@@ -47,6 +47,18 @@ class detect_anomaly(_Switch):  # noqa: N801
 
     def __init__(self, enabled: bool = True) -> None:
         super().__init__(watch=Lookout() if enabled else None)
+
+
+class set_detect_anomaly(_Setting):  # noqa: N801
+    """``detect_anomaly`` by a flag; takes effect at once when called, and until the block ends when used in ``with``.
+
+    Args:
+        mode: whether to look out from now on.
+        check_nan: whether to raise at all, which is all that this does.
+    """
+
+    def __init__(self, mode: bool, check_nan: bool = True) -> None:
+        super().__init__(watch=Lookout() if mode and check_nan else None)
 
 
 def _check_forward(node: Function, inputs: list[Any], outs: tuple[Any, ...]) -> None:

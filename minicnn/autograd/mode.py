@@ -19,6 +19,14 @@ class _Mode(threading.local):
 mode = _Mode()
 
 
+def _swap(values: dict[str, Any]) -> dict[str, Any]:
+    """Set switches of the current thread; returns what they were."""
+    before = {name: getattr(mode, name) for name in values}
+    for name, value in values.items():
+        setattr(mode, name, value)
+    return before
+
+
 class _Switch:
     """Sets some of the thread's switches between ``with`` and the end of the block, or around a function."""
 
@@ -27,13 +35,10 @@ class _Switch:
         self.before: list[dict[str, Any]] = []
 
     def __enter__(self) -> None:
-        self.before.append({name: getattr(mode, name) for name in self.values})
-        for name, value in self.values.items():
-            setattr(mode, name, value)
+        self.before.append(_swap(self.values))
 
     def __exit__(self, *error: object) -> None:
-        for name, value in self.before.pop().items():
-            setattr(mode, name, value)
+        _swap(self.before.pop())
 
     def __call__(self, function: F) -> F:
         @functools.wraps(function)
@@ -66,21 +71,27 @@ class enable_grad(_Switch):  # noqa: N801
         super().__init__(grad=True)
 
 
-class set_grad_enabled(_Switch):  # noqa: N801
+class _Setting(_Switch):
+    """Sets the switches at once when it is called; used in ``with``, until the block ends."""
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self._outside = _swap(values)
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self.before[-1] = self._outside
+
+    def __call__(self, function: F) -> F:
+        _swap(self._outside)
+        return super().__call__(function)
+
+
+class set_grad_enabled(_Setting):  # noqa: N801
     """Record or not, by a flag; takes effect at once when called, and until the block ends when used in ``with``."""
 
     def __init__(self, enabled: bool) -> None:
         super().__init__(grad=bool(enabled))
-        self._outside = mode.grad
-        mode.grad = bool(enabled)
-
-    def __enter__(self) -> None:
-        super().__enter__()
-        self.before[-1]["grad"] = self._outside
-
-    def __call__(self, function: F) -> F:
-        mode.grad = self._outside
-        return super().__call__(function)
 
 
 class inference_mode(_Switch):  # noqa: N801

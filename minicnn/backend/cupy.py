@@ -32,6 +32,18 @@ def device_count() -> int:
         return 0
 
 
+def device_name(index: int) -> str:
+    """What the maker calls a device."""
+    return str(_import().cuda.runtime.getDeviceProperties(index)["name"].decode())
+
+
+def empty_cache() -> None:
+    """Free the blocks that CuPy's pools hold and no array uses."""
+    cupy = _import()
+    cupy.get_default_memory_pool().free_all_blocks()
+    cupy.get_default_pinned_memory_pool().free_all_blocks()
+
+
 def _count() -> int:
     cupy = _import()
     try:

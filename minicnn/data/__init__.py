@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from minicnn.absent import missing
+from minicnn.absent import hints
 from minicnn.data.collate import default_collate, default_convert
 from minicnn.data.dataset import (
     ChainDataset,
@@ -31,6 +31,4 @@ __all__ = [
 ]  # fmt: skip
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name):
-        raise missing("minicnn.data", name, globals())
+    __getattr__ = hints(globals())

@@ -1,5 +1,8 @@
 """Data to train on: the digits in the package, shapes drawn on the spot, the well-known sets, and your own folders."""
 
+from typing import TYPE_CHECKING
+
+from minicnn.absent import hints
 from minicnn.datasets.base import VisionDataset
 from minicnn.datasets.cifar import CIFAR10, CIFAR100
 from minicnn.datasets.download import download
@@ -15,3 +18,6 @@ __all__ = [
     "CIFAR10", "CIFAR100", "EMNIST", "KMNIST", "MNIST", "SVHN", "ColouredShapes", "DatasetFolder", "Digits",
     "FashionMNIST", "ImageFolder", "VisionDataset", "download", "read_idx", "read_mat", "write_idx",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:
+    __getattr__ = hints(globals())

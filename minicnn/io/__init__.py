@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from minicnn.absent import hints
 from minicnn.backend import Device
 from minicnn.errors import OptionError
 from minicnn.io.checkpoint import load_checkpoint
@@ -82,3 +83,6 @@ def check_path(path: str | Path) -> Path:
 def _unknown(path: Path, suffixes: list[str]) -> OptionError:
     return OptionError(f"{path.name}: unknown format", got=path.suffix or "no suffix",
                        rule=f"the suffix says the format: {', '.join(suffixes)}", hint=f"{path.stem}.npz")
+
+if not TYPE_CHECKING:
+    __getattr__ = hints(globals())

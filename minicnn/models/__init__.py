@@ -10,11 +10,11 @@ PyTorch Hub for U-Net), so that published weights load.
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from minicnn.errors import OptionError
+from minicnn.absent import hints
+from minicnn.errors import OptionError, nearest
 from minicnn.models.alexnet import AlexNet, alexnet
 from minicnn.models.course import (
     CNN1,
@@ -102,7 +102,7 @@ def get_model(name: str, *, weights: str | Path | None = None, **options: Any) -
         >>> model = mc.models.get_model("lenet", weights="runs/lenet.npz")
     """
     if name not in MODELS:
-        near = difflib.get_close_matches(str(name), MODELS, n=3)
+        near = nearest(str(name), MODELS)
         raise OptionError(f"there is no model '{name}'", got=repr(name), rule=f"one of {', '.join(list_models())}",
                           hint=" or ".join(near) or None)
     model = MODELS[name](**options)
@@ -111,3 +111,6 @@ def get_model(name: str, *, weights: str | Path | None = None, **options: Any) -
 
         load_weights(model, weights)
     return model
+
+if not TYPE_CHECKING:
+    __getattr__ = hints(globals())

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from minicnn.absent import missing
+from minicnn.absent import hints
 from minicnn.nn import functional as functional
 from minicnn.nn import init as init
 from minicnn.nn import utils as utils
@@ -14,6 +14,4 @@ from minicnn.nn.parameter import *
 from minicnn.nn.parameter_containers import *
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name):
-        raise missing("minicnn.nn", name, globals())
+    __getattr__ = hints(globals())

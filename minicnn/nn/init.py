@@ -10,14 +10,22 @@ import functools
 import math
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from minicnn.absent import hints
 from minicnn.arguments import check_all
 from minicnn.autograd import no_grad
 from minicnn.backend import backend_of
 from minicnn.errors import OptionError, ShapeError
 from minicnn.random import Generator, default_generator
 from minicnn.tensor import Tensor, place, wrap
+
+__all__ = [
+    "calculate_gain", "constant", "constant_", "dirac", "dirac_", "eye", "eye_", "kaiming_normal", "kaiming_normal_",
+    "kaiming_uniform", "kaiming_uniform_", "normal", "normal_", "ones_", "orthogonal", "orthogonal_", "sparse",
+    "sparse_", "trunc_normal_", "uniform", "uniform_", "xavier_normal", "xavier_normal_", "xavier_uniform",
+    "xavier_uniform_", "zeros_",
+]  # fmt: skip
 
 _GAINS: dict[str, float] = {
     **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), 1.0),
@@ -267,3 +275,6 @@ xavier_uniform = _without_underscore(xavier_uniform_)
 xavier_normal = _without_underscore(xavier_normal_)
 kaiming_uniform = _without_underscore(kaiming_uniform_)
 kaiming_normal = _without_underscore(kaiming_normal_)
+
+if not TYPE_CHECKING:
+    __getattr__ = hints(globals())

@@ -15,12 +15,11 @@ What a module can do is built up in six small files: ``registry`` (what is assig
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 from minicnn.autograd.mode import mode
-from minicnn.errors import OptionError
+from minicnn.errors import OptionError, nearest
 from minicnn.nn.conversion import Conversion
 from minicnn.nn.hooks import Hooks, call_with_hooks
 from minicnn.nn.state import State
@@ -42,7 +41,7 @@ class Module(Hooks, State, Conversion):
         def forward(self, *args, **kwargs):  # noqa: ARG002
             """Compute the module's output; every subclass defines it."""
             own = [name for name in dir(type(self)) if name not in dir(Module)]
-            near = difflib.get_close_matches("forward", own, n=1)
+            near = nearest("forward", own, n=1)
             raise NotImplementedError(
                 f"{type(self).__name__} has no forward method"
                 + (f"; is '{near[0]}' meant to be it?" if near else ": define what calling it computes"))

@@ -6,7 +6,8 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from minicnn.errors import DtypeError, GradientError, MissingAttributeError, RegistrationError, UnknownNameError
+from minicnn.absent import missing
+from minicnn.errors import DtypeError, GradientError, MissingAttributeError, RegistrationError
 from minicnn.nn.parameter import Buffer, Parameter
 from minicnn.tensor import Tensor
 
@@ -114,7 +115,7 @@ class Registry:
         if "_modules" not in fields:
             raise MissingAttributeError(f"{type(self).__name__} has no attribute '{name}'", got="an unfinished module",
                                         rule="Module.__init__ makes the tables first", hint="super().__init__()")
-        raise UnknownNameError(type(self).__name__, name, self.__dir__)
+        raise missing(type(self).__name__, name, self.__dir__, kind="Module")
 
     def __delattr__(self, name: str) -> None:
         held = self._holder(name)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from minicnn.absent import missing
+from minicnn.absent import hints
 from minicnn.optim import lr_scheduler
 from minicnn.optim.adagrad import Adagrad
 from minicnn.optim.adam import Adam, AdamW
@@ -19,6 +19,4 @@ __all__ = [
 
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name):
-        raise missing("minicnn.optim", name, globals())
+    __getattr__ = hints(globals())

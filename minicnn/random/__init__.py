@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from minicnn.absent import hints
 from minicnn.errors import DtypeError
 from minicnn.random.generator import Generator
 
@@ -69,3 +70,6 @@ def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:  # no
     finally:
         if state is not None:
             set_rng_state(state)
+
+if not TYPE_CHECKING:
+    __getattr__ = hints(globals())

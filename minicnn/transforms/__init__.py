@@ -12,6 +12,9 @@ imaging, and is loaded when the first PIL image is made; tensors need none. The 
 torchvision's augmentation.
 """
 
+from typing import TYPE_CHECKING
+
+from minicnn.absent import hints
 from minicnn.transforms import functional
 from minicnn.transforms.augment import (
     RandomCrop,
@@ -35,3 +38,6 @@ __all__ = [
     "RandomRotation", "RandomSizedCrop", "RandomVerticalFlip", "Resize", "Scale", "TenCrop", "ToPILImage", "ToTensor",
     "functional",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:
+    __getattr__ = hints(globals())

@@ -2,10 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from minicnn.absent import missing
+from minicnn.absent import hints
 from minicnn.data import *  # noqa: F403
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name):
-        raise missing("minicnn.utils.data", name, globals())
+    __getattr__ = hints(globals())

@@ -5,7 +5,7 @@ Checks are made here, on shapes and options, before any arithmetic; ``minicnn.op
 
 from typing import TYPE_CHECKING
 
-from minicnn.absent import missing
+from minicnn.absent import hints
 from minicnn.arguments import check_all
 from minicnn.nn.functional.activation import (
     hardshrink,
@@ -241,6 +241,4 @@ check_all(globals(), __all__)
 
 
 if not TYPE_CHECKING:
-
-    def __getattr__(name):
-        raise missing("minicnn.nn.functional", name, globals())
+    __getattr__ = hints(globals())

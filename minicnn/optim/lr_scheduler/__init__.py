@@ -1,5 +1,8 @@
 """Learning-rate schedules, by PyTorch's names: ``mc.optim.lr_scheduler``."""
 
+from typing import TYPE_CHECKING
+
+from minicnn.absent import hints
 from minicnn.arguments import check_all
 from minicnn.optim.lr_scheduler.base import LRScheduler
 from minicnn.optim.lr_scheduler.compose import ChainedScheduler, SequentialLR
@@ -23,6 +26,8 @@ __all__ = [
     "ReduceLROnPlateau", "SequentialLR", "StepLR",
 ]  # fmt: skip
 
-check_all(globals(), (
-    "ConstantLR", "CosineAnnealingLR", "ExponentialLR", "LinearLR", "MultiStepLR", "PolynomialLR", "StepLR",
-))  # fmt: skip
+_CHECK_THEMSELVES = {"LRScheduler", "CosineAnnealingWarmRestarts", "OneCycleLR"}
+check_all(globals(), [name for name in __all__ if name not in _CHECK_THEMSELVES])
+
+if not TYPE_CHECKING:
+    __getattr__ = hints(globals())

@@ -1,5 +1,8 @@
 """The transforms as functions of an image and plain numbers: what torchvision has in ``transforms.functional``."""
 
+from typing import TYPE_CHECKING
+
+from minicnn.absent import hints
 from minicnn.transforms.functional.colour import (
     adjust_brightness,
     adjust_contrast,
@@ -40,3 +43,6 @@ __all__ = [
     "get_image_num_channels", "get_image_size", "hflip", "invert", "normalize", "pad", "pil_to_tensor", "resize",
     "resized_crop", "rgb_to_grayscale", "rotate", "ten_crop", "to_grayscale", "to_pil_image", "to_tensor", "vflip",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:
+    __getattr__ = hints(globals())
