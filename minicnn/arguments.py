@@ -100,8 +100,19 @@ def check_all(namespace: dict[str, Any], names: Iterable[str]) -> None:
             namespace[name] = made.setdefault(found, checked(found))
             continue
         make: Any = found.__init__  # type: ignore[misc]
-        if isinstance(make, FunctionType) and _rules(make)[1]:
-            found.__init__ = checked(make, name)  # type: ignore[misc]
+        if isinstance(make, FunctionType):
+            make = _named_after(name, make)
+            found.__init__ = checked(make, name) if _rules(make)[1] else make  # type: ignore[misc]
+
+
+def _named_after(name: str, make: Any) -> Any:
+    """The constructor of a base, which Python's own messages about arguments call by the name that the user wrote."""
+    make = getattr(make, "__wrapped__", make)
+    twin = FunctionType(make.__code__, make.__globals__, make.__name__, make.__defaults__, make.__closure__)
+    functools.update_wrapper(twin, make)
+    del twin.__wrapped__  # type: ignore[attr-defined]
+    twin.__kwdefaults__, twin.__qualname__ = make.__kwdefaults__, f"{name}.__init__"
+    return twin
 
 
 def in_words(name: str, error: Exception) -> Exception:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from minicnn import dtypes
+from minicnn.arguments import in_words
 from minicnn.backend import Device, backend_for
 from minicnn.errors import DtypeError, StateError
 from minicnn.ops.creation import checked_sizes
@@ -145,7 +146,11 @@ def is_lazy(tensor: object) -> bool:
 def empty(*shape: int, device: Device | str | None = None, dtype: Any = None) -> Tensor:
     """A tensor of ``shape`` with arbitrary values."""
     dtype = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
-    return wrap(backend_for(device).xp.empty(checked_sizes("a parameter", (shape,)), dtype))
+    sizes = checked_sizes("a parameter", (shape,))
+    try:
+        return wrap(backend_for(device).xp.empty(sizes, dtype))
+    except (MemoryError, ValueError) as error:
+        raise in_words("a parameter", error) from None
 
 
 def filled(value: float, *shape: int, device: Device | str | None = None, dtype: Any = None) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 from minicnn import dtypes
 from minicnn.backend import backend_for
 from minicnn.errors import DtypeError, OptionError
-from minicnn.ops.creation import Place, finish
+from minicnn.ops.creation import Place, checked_sizes, finish
 from minicnn.shapes.sizes import size_tuple
 from minicnn.tensor import Tensor, wrap
 
@@ -67,5 +67,6 @@ def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype:
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Place = None,
         requires_grad: bool = False) -> Tensor:
     """An (n, m) matrix of ones on the diagonal, zeros elsewhere; m is n unless given."""
+    rows, columns = checked_sizes("eye", (n, n if m is None else m))
     dtype = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
-    return finish(wrap(backend_for(device).xp.eye(n, m, dtype=dtype)), requires_grad)
+    return finish(wrap(backend_for(device).xp.eye(rows, columns, dtype=dtype)), requires_grad)

@@ -59,4 +59,6 @@ class Adagrad(Optimizer):
 
 
 def _first_state(x: Array, value: float) -> State:
-    return {"step": counter(), "sum": wrap(backend_of(x).xp.full_like(x, value))}
+    backend = backend_of(x)
+    with backend.quiet():  # the value may be too large for the dtype
+        return {"step": counter(), "sum": wrap(backend.xp.full_like(x, value))}

@@ -11,7 +11,7 @@ from minicnn.arguments import check_all
 from minicnn.autograd.inplace import check_writable, edited
 from minicnn.autograd.mode import no_grad
 from minicnn.backend import backend_for, backend_of
-from minicnn.errors import OptionError
+from minicnn.errors import DtypeError, OptionError
 from minicnn.ops.convert import transfer
 from minicnn.tensor import Tensor, wrap
 
@@ -101,13 +101,20 @@ def clip_grad_value_(
     with no_grad():
         for g in _gradients(_listed(parameters)):
             check_writable("clip_grad_value_", g)
-            xp = backend_of(g.array).xp
-            xp.clip(g.array, -clip_value, clip_value, out=g.array)
+            backend = backend_of(g.array)
+            with backend.quiet():  # the limit may be too large for the dtype
+                backend.xp.clip(g.array, -clip_value, clip_value, out=g.array)
             edited(g)
 
 
 def _listed(tensors: Tensors) -> list[Tensor]:
-    return [tensors] if isinstance(tensors, Tensor) else list(tensors)
+    """One tensor or several as a list. Errors: DtypeError."""
+    listed = [tensors] if isinstance(tensors, Tensor) or not isinstance(tensors, Iterable) else list(tensors)
+    for item in listed:
+        if not isinstance(item, Tensor):
+            raise DtypeError("clip_grad: these are no parameters", got=type(item).__name__,
+                             rule="a tensor, or an iterable of tensors", hint="model.parameters()")
+    return listed
 
 
 def _gradients(parameters: list[Tensor]) -> list[Tensor]:

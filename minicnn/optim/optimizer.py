@@ -7,7 +7,7 @@ import functools
 import itertools
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from minicnn.autograd.handle import RemovableHandle, register
@@ -16,7 +16,7 @@ from minicnn.autograd.mode import enable_grad, no_grad
 from minicnn.backend import backend_of
 from minicnn.errors import DeviceError, DtypeError, OptionError, ShapeError, StateError
 from minicnn.ops.creation import from_dlpack
-from minicnn.optim.options import check_options, names_and_tensors, plain
+from minicnn.optim.options import check_numbers, check_options, names_and_tensors, plain
 from minicnn.optim.rules import COUNTERS, Array, State, counter
 from minicnn.tensor import Tensor
 
@@ -109,6 +109,7 @@ class Optimizer:
             param_group["param_names"] = names
         for option, default in self.defaults.items():
             param_group.setdefault(option, default)
+        check_numbers(name, param_group)
         self.param_groups.append(param_group)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -195,6 +196,9 @@ class Optimizer:
         Raises:
             StateError: where the groups do not match this optimiser's.
         """
+        if not (isinstance(state_dict, Mapping) and {"state", "param_groups"} <= state_dict.keys()):
+            raise StateError(f"{type(self).__name__}: this is no state of an optimiser", got=repr(state_dict)[:80],
+                             rule="a dict with 'state' and 'param_groups'", hint="what optimizer.state_dict() gave")
         saved = copy.deepcopy(state_dict["param_groups"])
         here, there = [[len(group["params"]) for group in groups] for groups in (self.param_groups, saved)]
         if here != there:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from minicnn.errors import DtypeError, OptionError
@@ -10,6 +11,20 @@ from minicnn.tensor import Tensor
 NON_NEGATIVE = frozenset({
     "lr", "eps", "weight_decay", "momentum", "alpha", "lr_decay", "initial_accumulator_value", "momentum_decay",
 })  # fmt: skip
+NUMBERS = NON_NEGATIVE | {"dampening", "rho"}
+
+
+def check_numbers(owner: str, options: dict[str, Any]) -> None:
+    """Raise where an option that is a number, or several, is something else. Errors: DtypeError, OptionError."""
+    for name, value in options.items():
+        if name in NUMBERS:
+            number(owner, name, value)
+        elif name == "betas":
+            if not (isinstance(value, (tuple, list)) and len(value) == 2):
+                raise OptionError(f"{owner}: betas are not two numbers", got=repr(value)[:80], rule="two numbers",
+                                  hint="betas=(0.9, 0.999)")
+            for beta in value:
+                number(owner, name, beta)
 
 
 def check_options(owner: str, options: dict[str, Any]) -> None:
@@ -19,14 +34,14 @@ def check_options(owner: str, options: dict[str, Any]) -> None:
         DtypeError: for something that is no number.
         OptionError: for a negative lr, eps, …; betas or rho outside of their range; modes that exclude each other.
     """
+    check_numbers(owner, options)
     for name, value in options.items():
         if name in NON_NEGATIVE and not number(owner, name, value) >= 0:  # NaN, too
             raise OptionError(f"{owner}: {name} is negative", got=f"{name} {value}", rule=f"{name} >= 0",
                               hint="maximize=True climbs instead" if name == "lr" else None)
         if name == "rho" and not 0 <= number(owner, name, value) <= 1:
             raise OptionError(f"{owner}: rho is out of range", got=value, rule="0 <= rho <= 1", hint="rho=0.9")
-        if name == "betas" and not (isinstance(value, (tuple, list)) and len(value) == 2
-                                    and all(0 <= number(owner, name, beta) < 1 for beta in value)):
+        if name == "betas" and not all(0 <= number(owner, name, beta) < 1 for beta in value):
             raise OptionError(f"{owner}: betas are out of range", got=value, rule="two numbers, 0 <= beta < 1",
                               hint="betas=(0.9, 0.999)")
     if options.get("differentiable"):
@@ -45,8 +60,12 @@ def names_and_tensors(owner: str, params: Any) -> tuple[list[str], list[Tensor]]
     if isinstance(params, set):
         raise DtypeError(f"{owner}: the parameters are a set, which has no order", got="a set",
                          rule="an ordered collection: states are saved by position", hint="a list")
+    if not isinstance(params, Iterable):
+        raise DtypeError(f"{owner}: a group's params are no parameters", got=type(params).__name__,
+                         rule="a tensor, or an iterable of tensors or of (name, tensor) pairs",
+                         hint="model.parameters()")
     listed = list(params)
-    names = [item[0] for item in listed if isinstance(item, tuple)]
+    names = [item[0] for item in listed if isinstance(item, tuple) and len(item) == 2]
     if names and len(names) != len(listed):
         raise OptionError(f"{owner}: some parameters have names and some do not",
                           got=f"{len(names)} names for {len(listed)} parameters", rule="all, or none")
@@ -65,7 +84,11 @@ def number(owner: str, name: str, value: Any) -> float:
                           rule="one element", hint="a parameter group for each value")
     if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
         raise DtypeError(f"{owner}: {name} is not a number", got=repr(value)[:80], rule=f"{name} is an int or a float")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise OptionError(f"{owner}: {name} is too large", got=f"{len(str(abs(value)))} digits",
+                          rule="numbers up to 1.8e308") from None
 
 
 def plain(value: Any) -> Any:

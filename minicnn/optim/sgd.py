@@ -44,7 +44,7 @@ class SGD(Optimizer):
         nesterov: bool = False, *, maximize: bool = False, foreach: bool | None = None, differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        if nesterov and not (number("SGD", "momentum", momentum) > 0 and dampening == 0):
+        if nesterov and (number("SGD", "momentum", momentum) <= 0 or number("SGD", "dampening", dampening) != 0):
             raise OptionError("SGD: Nesterov momentum needs a momentum and zero dampening",
                               got=f"momentum {momentum}, dampening {dampening}", rule="momentum > 0, dampening == 0",
                               hint="momentum=0.9")

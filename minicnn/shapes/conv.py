@@ -16,6 +16,13 @@ LARGEST = 2**63 - 1
 """What an integer of 64 bits holds."""
 
 
+def integer(value: Any) -> int:
+    """``value``, where it is an integer of any kind (a bool, also in a tensor, is none). Errors: TypeError."""
+    if isinstance(value, bool) or str(getattr(value, "dtype", "")) == "bool":
+        raise TypeError
+    return index(value)
+
+
 def ntuple(value: int | Sequence[int], n: int, name: str) -> tuple[int, ...]:
     """``n`` integers from one integer, or from a sequence of ``n`` (or of one, which repeats).
 
@@ -36,9 +43,9 @@ def ntuple(value: int | Sequence[int], n: int, name: str) -> tuple[int, ...]:
     try:
         several = isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0
         items: Any = value if several else [value]
-        if isinstance(items, str) or any(isinstance(item, bool) for item in items):
+        if isinstance(items, str | bytes):
             raise TypeError
-        numbers = tuple(index(item) for item in items)
+        numbers = tuple(map(integer, items))
     except TypeError:
         raise DtypeError(f"{name} must be integers", got=repr(value), rule=f"an int or {n} ints",
                          hint=repr((1,) * n)) from None

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 from minicnn.errors import DtypeError, OptionError, ShapeError
-from minicnn.shapes.conv import LARGEST
+from minicnn.shapes.conv import LARGEST, integer
 from minicnn.shapes.dims import one_dim
 
 
@@ -32,9 +31,7 @@ def size_tuple(name: str, values: tuple[Any, ...]) -> tuple[int, ...]:
     """Sizes given as varargs or as one sequence, as integers; -1 is left for the caller to read."""
     sizes = varargs(values)
     try:
-        if any(isinstance(size, bool) for size in sizes):
-            raise TypeError
-        found = tuple(map(operator.index, sizes))
+        found = tuple(map(integer, sizes))
     except TypeError:
         raise DtypeError(f"{name}: a size is no integer", got=repr(values)[:80], rule="sizes are integers",
                          hint=f"{name}(2, 3) or {name}((2, 3)); use // for whole quotients") from None

@@ -8,6 +8,7 @@ from minicnn import random
 from minicnn.autograd.function import Function
 from minicnn.autograd.inplace import apply_in_place, compute_in_place
 from minicnn.backend import backend_of
+from minicnn.dtypes import is_float
 from minicnn.errors import OptionError
 from minicnn.nn.functional.images import check_no_bools
 from minicnn.ops import activation as ops
@@ -52,7 +53,8 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
     """min(max(x, min_val), max_val); the slope at both ends is 0. Args, shapes: as ``relu``.
 
-    Errors: OptionError where min_val > max_val.
+    Of integers the limits are integers, too: the parts after the point are cut off.
+    Errors: OptionError where min_val > max_val, or where the dtype does not hold them.
 
     Example:
         >>> F.hardtanh(mc.tensor([-3.0, 0.5]))
@@ -62,7 +64,8 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
     if min_val > max_val:
         raise OptionError("hardtanh: the range is empty", got=f"min_val={min_val}, max_val={max_val}",
                           rule="min_val <= max_val")
-    return applied("hardtanh_", ops.Hardtanh, input, inplace, low=min_val, high=max_val)
+    low, high = (min_val, max_val) if is_float(input.dtype) else _integers(input.array, min_val, max_val)
+    return applied("hardtanh_", ops.Hardtanh, input, inplace, low=low, high=high)
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
@@ -115,7 +118,8 @@ def rrelu(
     backend = backend_of(input.array)
     below = backend.to_numpy(input.array <= 0)
     slopes = (~below).astype(input.array.dtype).reshape(-1)
-    slopes[below.reshape(-1)] = random.default_generator.uniform(int(below.sum()), "float64", lower, upper)
+    with backend.quiet():  # a slope may be too large for the dtype
+        slopes[below.reshape(-1)] = random.default_generator.uniform(int(below.sum()), "float64", lower, upper)
     return applied("rrelu_", ops.PReLU, input, inplace, wrap(backend.from_numpy(slopes.reshape(input.array.shape))))
 
 
@@ -148,9 +152,12 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
         >>> F.softshrink(mc.tensor([-1.0, 0.2, 0.75]))
         tensor([-0.5000,  0.0000,  0.2500])
     """
-    if lambd < 0:
-        raise OptionError("softshrink: lambd is negative", got=f"lambd={lambd}", rule="lambd >= 0")
-    return ops.Softshrink.apply(ops.floating("softshrink", input), lambd=lambd)
+    array = ops.floating("softshrink", input).array
+    largest = backend_of(array).xp.finfo(array.dtype).max
+    if not 0 <= lambd <= largest:  # NaN, too
+        raise OptionError("softshrink: lambd is negative or too large", got=f"lambd={lambd}",
+                          rule=f"0 <= lambd <= {largest}, the largest {input.dtype}")
+    return ops.Softshrink.apply(input, lambd=lambd)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
@@ -200,6 +207,15 @@ def rrelu_(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, traini
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
     """``threshold`` in place."""
     return globals()["threshold"](input, threshold, value, inplace=True)
+
+
+def _integers(x: Array, *limits: float) -> list[int]:
+    """The limits for integers as in ``x``. Errors: OptionError where the dtype does not hold them."""
+    kind = backend_of(x).xp.iinfo(x.dtype)
+    if not all(kind.min - 1 < limit < kind.max + 1 for limit in limits):  # NaN, too
+        raise OptionError(f"hardtanh: a limit is no {x.dtype}", got=f"{limits[0]} and {limits[1]}",
+                          rule=f"{kind.min} to {kind.max}", hint="input.float()")
+    return [int(limit) for limit in limits]
 
 
 def applied(

@@ -174,7 +174,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
         >>> F.cosine_similarity(mc.tensor([[1.0, 0.0]]), mc.tensor([[1.0, 1.0]]))
         tensor([0.7071])
     """
-    if eps < 0:
+    if not eps >= 0:  # NaN, too
         raise OptionError("cosine_similarity: eps is negative", got=f"eps={eps}", rule="eps >= 0")
     shape = check_broadcast("cosine_similarity", x1.shape, x2.shape)
     one_dim("cosine_similarity", dim, len(shape))

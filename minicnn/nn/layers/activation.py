@@ -20,6 +20,11 @@ __all__ = [
 ]  # fmt: skip
 
 
+class _Plain(Layer):
+    def __init__(self) -> None:
+        super().__init__()
+
+
 class _InPlace(Layer):
     """An activation whose only option is to compute in the input's own memory."""
 
@@ -78,7 +83,7 @@ class Hardtanh(Layer):
 
     def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
         super().__init__(min_val=min_val, max_val=max_val, inplace=inplace)
-        if not max_val > min_val:
+        if max_val <= min_val:
             raise OptionError(f"{type(self).__name__}: the range is empty", got=f"{min_val} to {max_val}",
                               rule="min_val < max_val")
 
@@ -213,35 +218,35 @@ class Softshrink(_Shrink):
         return F.softshrink(input, self.lambd)
 
 
-class Sigmoid(Layer):
+class Sigmoid(_Plain):
     """1 / (1 + e⁻ˣ). See ``F.sigmoid``."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.sigmoid(input)
 
 
-class Tanh(Layer):
+class Tanh(_Plain):
     """(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ). See ``F.tanh``."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.tanh(input)
 
 
-class LogSigmoid(Layer):
+class LogSigmoid(_Plain):
     """log(1 / (1 + e⁻ˣ)). See ``F.logsigmoid``."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.logsigmoid(input)
 
 
-class Softsign(Layer):
+class Softsign(_Plain):
     """x / (1 + |x|). See ``F.softsign``."""
 
     def forward(self, input: Tensor) -> Tensor:
         return F.softsign(input)
 
 
-class Tanhshrink(Layer):
+class Tanhshrink(_Plain):
     """x − tanh(x). See ``F.tanhshrink``."""
 
     def forward(self, input: Tensor) -> Tensor:
@@ -284,7 +289,7 @@ class LogSoftmax(_AlongDim):
         return F.log_softmax(input, dim=self.dim)
 
 
-class Softmax2d(Layer):
+class Softmax2d(_Plain):
     """Softmax over the channels at each place: (N, C, H, W) or (C, H, W)."""
 
     def forward(self, input: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from minicnn.nn import init
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import parameter
 from minicnn.shapes.conv import ntuple, same_padding
+from minicnn.shapes.sizes import size_tuple
 from minicnn.tensor import Tensor
 
 __all__ = ["Conv1d", "Conv2d", "ConvTranspose1d", "ConvTranspose2d"]
@@ -192,10 +193,10 @@ class _ConvTranspose(_ConvNd):
         """What must be added to the smallest output for it to be ``output_size``."""
         if output_size is None:
             return self.output_padding
-        wanted = tuple(output_size)[-self.dims:]
-        if len(output_size) not in (self.dims, input.ndim):
-            raise ShapeError(f"{type(self).__name__}: output_size has {len(output_size)} numbers",
-                             got=tuple(output_size),
+        given = size_tuple(f"{type(self).__name__}: output_size", (output_size,))
+        wanted = given[-self.dims:]
+        if len(given) not in (self.dims, input.ndim):
+            raise ShapeError(f"{type(self).__name__}: output_size has {len(given)} numbers", got=given,
                              rule=f"{self.dims} sizes, perhaps with the batch's and the channels' before them")
         sizes = zip(input.shape[-self.dims:], self.kernel_size, self.stride, self.padding, self.dilation, strict=True)
         smallest = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, k, s, p, d in sizes]

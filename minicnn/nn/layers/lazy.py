@@ -8,10 +8,12 @@ from typing import Any
 from minicnn.backend import Device
 from minicnn.dtypes import int64
 from minicnn.errors import ShapeError
+from minicnn.nn.functional.images import check_tensor
 from minicnn.nn.layers.batch_norm import BatchNorm1d, BatchNorm2d, InstanceNorm1d, InstanceNorm2d, _NormBase
 from minicnn.nn.layers.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, _ConvNd
 from minicnn.nn.layers.linear import Linear
 from minicnn.nn.lazy import LazyModuleMixin
+from minicnn.nn.module import Module
 from minicnn.nn.parameter import UninitializedBuffer, UninitializedParameter, filled
 from minicnn.tensor import Tensor
 
@@ -44,6 +46,7 @@ class LazyLinear(LazyModuleMixin, Linear):
 
     def initialize_parameters(self, input: Tensor) -> None:
         """Take ``in_features`` from ``input``."""
+        _check_dims(self, input, 1)
         self.in_features = input.shape[-1]
         if self.has_uninitialized_params():
             self.weight.materialize((self.out_features, self.in_features))
@@ -68,6 +71,7 @@ class _LazyConv(LazyModuleMixin, _ConvNd):
 
     def initialize_parameters(self, input: Tensor, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002 (output_size)
         """Take ``in_channels`` from ``input``."""
+        check_tensor(type(self).__name__, "input", input)
         if input.ndim not in (self.dims + 1, self.dims + 2):
             raise ShapeError(f"{type(self).__name__}: the input has {input.ndim} dimensions",
                              got=f"input {tuple(input.shape)}",
@@ -159,6 +163,7 @@ class _LazyNorm(LazyModuleMixin, _NormBase):
 
     def initialize_parameters(self, input: Tensor) -> None:
         """Take ``num_features`` from ``input``."""
+        _check_dims(self, input, 2)
         self.num_features = input.shape[1]
         if self.has_uninitialized_params():
             for tensor in (self.weight, self.bias, self.running_mean, self.running_var):
@@ -189,3 +194,11 @@ class LazyInstanceNorm2d(_LazyNorm, InstanceNorm2d):
     """``InstanceNorm2d`` whose ``num_features`` is the channels of its first input."""
 
     cls_to_become = InstanceNorm2d
+
+
+def _check_dims(layer: Module, input: Tensor, least: int) -> None:
+    name = type(layer).__name__
+    check_tensor(name, "input", input)
+    if input.ndim < least:
+        raise ShapeError(f"{name}: the input has {input.ndim} dimensions", got=f"input {tuple(input.shape)}",
+                         rule=f"at least {least}, of which one is the size that the layer takes over")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from minicnn.errors import OptionError
 from minicnn.nn import functional as F
 from minicnn.nn.module import Module
 from minicnn.shapes.conv import ntuple
@@ -26,7 +27,12 @@ class _Pad(Module):
 
     def __init__(self, padding: Sizes) -> None:
         super().__init__()
-        self.padding = ntuple(padding, 2 * self.dims, f"{type(self).__name__}: padding")
+        several = len(padding) if isinstance(padding, Sequence) else 2 * self.dims
+        self.padding = ntuple(padding, several, f"{type(self).__name__}: padding")
+        if several % 2:
+            raise OptionError(f"{type(self).__name__}: padding has {several} numbers", got=repr(padding),
+                              rule="an int, or two for each dimension: before and after, the last dimension first",
+                              hint=repr((1,) * 2 * self.dims))
 
     def forward(self, input: Tensor) -> Tensor:
         """``input`` padded."""

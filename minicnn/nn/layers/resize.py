@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from minicnn.errors import DtypeError, MinicnnError
 from minicnn.nn import functional as F
 from minicnn.nn.layers.base import Layer
 from minicnn.tensor import Tensor
@@ -29,7 +31,8 @@ class Upsample(Layer):
         self, size: Sizes | None = None, scale_factor: Factors | None = None, mode: str = "nearest",
         align_corners: bool | None = None, recompute_scale_factor: bool | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(size=size, scale_factor=_floats(scale_factor), mode=mode, align_corners=align_corners,
+        factor = _floats(type(self).__name__, scale_factor)
+        super().__init__(size=size, scale_factor=factor, mode=mode, align_corners=align_corners,
                          recompute_scale_factor=recompute_scale_factor)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -55,7 +58,18 @@ class UpsamplingBilinear2d(Upsample):
         super().__init__(size, scale_factor, mode="bilinear", align_corners=True)
 
 
-def _floats(factor: Factors | None) -> float | tuple[float, ...] | None:
+def _floats(owner: str, factor: Factors | None) -> float | tuple[float, ...] | None:
     if factor is None:
         return None
-    return tuple(map(float, factor)) if isinstance(factor, Sequence) else float(factor)
+    several = isinstance(factor, Sequence) and not isinstance(factor, str | bytes)
+    try:
+        return tuple(map(_float, factor)) if several else _float(factor)
+    except (TypeError, MinicnnError):
+        raise DtypeError(f"{owner}: scale_factor is no number", got=repr(factor)[:80],
+                         rule="a number, or one for each dimension", hint="scale_factor=2") from None
+
+
+def _float(factor: Any) -> float:
+    if isinstance(factor, str | bytes):
+        raise TypeError
+    return float(factor)

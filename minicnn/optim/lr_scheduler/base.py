@@ -8,7 +8,7 @@ from typing import Any
 
 from minicnn.errors import DtypeError, OptionError, StateError
 from minicnn.optim.optimizer import Optimizer
-from minicnn.optim.options import assign, current
+from minicnn.optim.options import assign, current, number
 
 Rates = list[Any]
 
@@ -132,6 +132,11 @@ def per_group(schedule: LRScheduler, name: str, value: Any) -> list[Any]:
         raise OptionError(f"{type(schedule).__name__}: {name} does not match the parameter groups",
                           got=f"{len(value)} values for {groups} groups", rule="one value, or one a group")
     return list(value)
+
+
+def numbers_per_group(schedule: LRScheduler, name: str, value: Any) -> list[float]:
+    """An option that is a number, as a list with one float a group."""
+    return [number(type(schedule).__name__, name, item) for item in per_group(schedule, name, value)]
 
 
 def positive_int(schedule: LRScheduler, name: str, value: Any) -> int:

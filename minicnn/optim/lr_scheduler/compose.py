@@ -20,6 +20,9 @@ class _Composed(LRScheduler):
 
     def _check(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None) -> Optimizer:
         name = type(self).__name__
+        if not isinstance(schedulers, Sequence):
+            raise DtypeError(f"{name}: these are no schedules", got=type(schedulers).__name__,
+                             rule="a list of schedules of mc.optim.lr_scheduler")
         if not schedulers:
             raise OptionError(f"{name}: there is no schedule", got="an empty list", rule="at least one schedule")
         common = optimizer
@@ -58,6 +61,9 @@ class SequentialLR(_Composed):
     def __init__(self, optimizer: Optimizer, schedulers: list[LRScheduler], milestones: list[int],
                  last_epoch: int = -1) -> None:
         self.optimizer = self._check(schedulers, optimizer)
+        if not isinstance(milestones, Sequence):
+            raise DtypeError("SequentialLR: these are no milestones", got=type(milestones).__name__,
+                             rule="a list of epochs", hint="milestones=[5]")
         if len(milestones) != len(schedulers) - 1:
             raise OptionError("SequentialLR: the milestones do not match the schedules",
                               got=f"{len(milestones)} milestones, {len(schedulers)} schedules",

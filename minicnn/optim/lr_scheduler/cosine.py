@@ -21,6 +21,9 @@ class CosineAnnealingLR(LRScheduler):
     """
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
+        if T_max == 0:
+            raise OptionError("CosineAnnealingLR: T_max is 0", got="T_max=0", rule="the number of steps to eta_min",
+                              hint="T_max=epochs")
         self.T_max, self.eta_min = T_max, eta_min
         super().__init__(optimizer, last_epoch)
 

@@ -7,9 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 from minicnn.errors import OptionError
-from minicnn.optim.lr_scheduler.base import LRScheduler, Rates, check_optimizer, function_state, per_group, positive_int
+from minicnn.optim.lr_scheduler.base import (
+    LRScheduler,
+    Rates,
+    check_optimizer,
+    function_state,
+    numbers_per_group,
+    positive_int,
+)
 from minicnn.optim.optimizer import Optimizer
-from minicnn.optim.options import assign, current
+from minicnn.optim.options import assign, current, number
 
 Values = float | list[float]
 
@@ -27,8 +34,8 @@ class _MomentumCycle(LRScheduler):
                               got="cycle_momentum=True", rule="the optimiser has momentum, or betas",
                               hint="cycle_momentum=False")
         self.use_beta1 = "betas" in defaults
-        self.base_momentums = per_group(self, "base_momentum", base)
-        self.max_momentums = per_group(self, "max_momentum", largest)
+        self.base_momentums = numbers_per_group(self, "base_momentum", base)
+        self.max_momentums = numbers_per_group(self, "max_momentum", largest)
         if start:
             for group, low, high in zip(
                 self.optimizer.param_groups, self.base_momentums, self.max_momentums, strict=True
@@ -59,8 +66,8 @@ class CyclicLR(_MomentumCycle):
     """
 
     def __init__(
-        self, optimizer: Optimizer, base_lr: Values, max_lr: Values, step_size_up: int = 2000,
-        step_size_down: int | None = None, mode: str = "triangular", gamma: float = 1.0,
+        self, optimizer: Optimizer, base_lr: Values, max_lr: Values, step_size_up: float = 2000,
+        step_size_down: float | None = None, mode: str = "triangular", gamma: float = 1.0,
         scale_fn: Callable[[float], float] | None = None, scale_mode: str = "cycle", cycle_momentum: bool = True,
         base_momentum: Values = 0.8, max_momentum: Values = 0.9, last_epoch: int = -1,
     ) -> None:
@@ -68,13 +75,17 @@ class CyclicLR(_MomentumCycle):
         if scale_fn is None and mode not in ("triangular", "triangular2", "exp_range"):
             raise OptionError("CyclicLR: an unknown mode", got=repr(mode),
                               rule="triangular, triangular2 or exp_range", hint="or a scale_fn of your own")
-        lowest = per_group(self, "base_lr", base_lr)
+        lowest = numbers_per_group(self, "base_lr", base_lr)
         if last_epoch == -1:
             for group, lr in zip(optimizer.param_groups, lowest, strict=True):
                 assign(group, "lr", lr)
-        self.max_lrs = per_group(self, "max_lr", max_lr)
+        self.max_lrs = numbers_per_group(self, "max_lr", max_lr)
         up = float(step_size_up)
-        self.total_size = up + (up if step_size_down is None else float(step_size_down))
+        down = up if step_size_down is None else float(step_size_down)
+        if not (0 < up < math.inf and 0 <= down < math.inf):
+            raise OptionError("CyclicLR: the cycle has no length", got=f"{up} steps up, {down} down",
+                              rule="step_size_up > 0, step_size_down >= 0", hint="2 to 10 epochs' steps")
+        self.total_size = up + down
         self.step_ratio = up / self.total_size
         self.mode, self.gamma, self._scale_fn_custom = mode, gamma, scale_fn
         self.scale_mode = scale_mode if scale_fn else "iterations" if mode == "exp_range" else "cycle"
@@ -160,13 +171,19 @@ class OneCycleLR(_MomentumCycle):
                               rule="a float, 0 <= pct_start <= 1", hint="pct_start=0.3")
         if anneal_strategy not in ("cos", "linear"):
             raise OptionError("OneCycleLR: an unknown anneal_strategy", got=repr(anneal_strategy), rule="cos or linear")
+        first = number("OneCycleLR", "div_factor", div_factor)
+        last = number("OneCycleLR", "final_div_factor", final_div_factor)
+        if first == 0 or last == 0:
+            raise OptionError("OneCycleLR: a rate would be divided by 0",
+                              got=f"div_factor {div_factor}, final_div_factor {final_div_factor}",
+                              rule="numbers other than 0", hint="div_factor=25, final_div_factor=1e4")
         self._anneal_func_type = anneal_strategy
         self._schedule_phases = _phases(self.total_steps, pct_start, three_phase)
-        highest = per_group(self, "max_lr", max_lr)
+        highest = numbers_per_group(self, "max_lr", max_lr)
         if last_epoch == -1:
             for group, high in zip(optimizer.param_groups, highest, strict=True):
-                group["initial_lr"], group["max_lr"] = high / div_factor, high
-                group["min_lr"] = group["initial_lr"] / final_div_factor
+                group["initial_lr"], group["max_lr"] = high / first, high
+                group["min_lr"] = group["initial_lr"] / last
         self.cycle_momentum = cycle_momentum
         if cycle_momentum:
             self._start_momentum(base_momentum, max_momentum, last_epoch == -1)
@@ -185,6 +202,10 @@ class OneCycleLR(_MomentumCycle):
             if step <= phase["end_step"] or last:
                 break
             start = phase["end_step"]
+        if phase["end_step"] == start:
+            raise OptionError("OneCycleLR: a phase has no steps", got=f"its start and its end are at step {start}",
+                              rule="each phase, of the share pct_start of total_steps, has a length",
+                              hint="a larger total_steps, or another pct_start")
         done = (step - start) / (phase["end_step"] - start)
         rates = []
         for group in self.optimizer.param_groups:

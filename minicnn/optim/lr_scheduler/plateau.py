@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from minicnn.errors import OptionError, StateError
-from minicnn.optim.lr_scheduler.base import LRScheduler, check_optimizer, per_group, warn_epoch
+from minicnn.optim.lr_scheduler.base import LRScheduler, check_optimizer, numbers_per_group, warn_epoch
 from minicnn.optim.optimizer import Optimizer
 from minicnn.optim.options import assign, current
 
@@ -45,7 +45,7 @@ class ReduceLROnPlateau(LRScheduler):
                               rule="rel or abs")
         self.optimizer = check_optimizer(self, optimizer)
         self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
-        self.min_lrs = per_group(self, "min_lr", min_lr)
+        self.min_lrs = numbers_per_group(self, "min_lr", min_lr)
         self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
         self.factor, self.patience, self.cooldown, self.eps = factor, patience, cooldown, eps
         self.best = math.inf if mode == "min" else -math.inf
