@@ -59,7 +59,7 @@ def as_dtype(dtype: Any) -> Dtype:
         return ALIASES[dtype]
     try:
         found = np.dtype(dtype)
-    except TypeError:
+    except (TypeError, ValueError, DeprecationWarning):
         found = None
     if found is None or found not in SUPPORTED:
         names = ", ".join(str(d) for d in SUPPORTED)

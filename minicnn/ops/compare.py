@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from minicnn import dtypes
-from minicnn.autograd.function import Function
+from minicnn.autograd.function import Function, mixed_devices
 from minicnn.backend import backend_of
-from minicnn.errors import DtypeError
+from minicnn.errors import DtypeError, OptionError
 from minicnn.ops.convert import cast
+from minicnn.ops.fill import number_as
 from minicnn.ops.naming import named
 from minicnn.ops.operands import check_broadcast, operand, operands
 from minicnn.shapes.dims import Dims, axis_too, many_dims, reduced_shape
@@ -180,7 +181,8 @@ def where(condition: Tensor, x: Operand | None = None, y: Operand | None = None)
     x, y = operand("where", x, condition), operand("where", y, condition)
     dtype = dtypes.result_type(*(getattr(t, "array", t) for t in (x, y)))
     xp = backend_of(condition.array).xp
-    x, y = (cast(t, dtype) if isinstance(t, Tensor) else wrap(xp.asarray(t, dtype)) for t in (x, y))
+    x, y = (t if isinstance(t, Tensor) else wrap(xp.asarray(number_as("where", t, dtype), dtype)) for t in (x, y))
+    x, y = cast(x, dtype), cast(y, dtype)
     check_broadcast("where", condition.shape, x.shape, y.shape)
     return Where.apply(condition, x, y)
 
@@ -216,8 +218,10 @@ def isclose(x: Tensor, y: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_
     if x.array.dtype != y.array.dtype:
         raise DtypeError("isclose: the dtypes differ", got=f"{x.array.dtype} and {y.array.dtype}",
                          rule="tensors of one dtype are compared", hint="x.to(y.dtype)")
+    if not (rtol >= 0 and atol >= 0):
+        raise OptionError("isclose: a tolerance is negative", got=f"rtol={rtol}, atol={atol}", rule="rtol, atol >= 0")
     check_broadcast("isclose", x.shape, y.shape)
-    return IsClose.apply(x, y, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    return IsClose.apply(x, y, rtol=float(rtol), atol=float(atol), equal_nan=equal_nan)
 
 
 def allclose(x: Tensor, y: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
@@ -227,6 +231,8 @@ def allclose(x: Tensor, y: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal
 
 def equal(x: Tensor, y: Tensor) -> bool:
     """Whether x and y have the same shape and the same elements."""
+    if x.device != y.device:
+        raise mixed_devices("equal", (x, y))
     return x.shape == y.shape and bool(eq(x, y).all())
 
 
@@ -236,7 +242,7 @@ def isin(x: Tensor, values: Tensor) -> Tensor:
 
 
 def _truth(name: str, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    dims = many_dims(name, dim, x.ndim)
+    dims = () if dim in ((), []) else many_dims(name, dim, x.ndim)  # unlike sums, of no dimension is of each element
     result = Reduced.apply(x, kernel=name, dims=dims, shape=reduced_shape(x.array.shape, dims, keepdim))
     # PyTorch's any and all of uint8, its bool of old, are still uint8.
     return cast(result, x.array.dtype) if x.array.dtype == dtypes.uint8 else result

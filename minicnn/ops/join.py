@@ -181,19 +181,27 @@ def tensor_split(x: Tensor, indices_or_sections: Any, dim: int = 0) -> Pieces:
     return tuple(narrow(x, dim, a, max(b - a, 0)) for a, b in itertools.pairwise(bounds))
 
 
-def hsplit(x: Tensor, indices_or_sections: Any) -> Pieces:
-    """``tensor_split`` along dimension 1, or 0 for a vector."""
-    return tensor_split(x, indices_or_sections, 0 if x.ndim == 1 else 1)
+def hsplit(x: Tensor, indices_or_sections: int | Sequence[int]) -> Pieces:
+    """``tensor_split`` along dimension 1, or 0 for a vector, into pieces of one size where their number is given."""
+    return _even_split("hsplit", x, indices_or_sections, 0 if x.ndim == 1 else 1)
 
 
-def vsplit(x: Tensor, indices_or_sections: Any) -> Pieces:
-    """``tensor_split`` along dimension 0."""
-    return tensor_split(x, indices_or_sections, 0)
+def vsplit(x: Tensor, indices_or_sections: int | Sequence[int]) -> Pieces:
+    """``tensor_split`` along dimension 0; as ``hsplit``."""
+    return _even_split("vsplit", x, indices_or_sections, 0)
 
 
-def dsplit(x: Tensor, indices_or_sections: Any) -> Pieces:
-    """``tensor_split`` along dimension 2."""
-    return tensor_split(x, indices_or_sections, 2)
+def dsplit(x: Tensor, indices_or_sections: int | Sequence[int]) -> Pieces:
+    """``tensor_split`` along dimension 2; as ``hsplit``."""
+    return _even_split("dsplit", x, indices_or_sections, 2)
+
+
+def _even_split(name: str, x: Tensor, pieces: int | Sequence[int], dim: int) -> Pieces:
+    size = _size(name, x, dim)
+    if isinstance(pieces, int) and (pieces < 1 or size % pieces):
+        raise ShapeError(f"{name}: no pieces of one size", got=f"{pieces} pieces of a size of {size}",
+                         rule="the number of pieces divides the size", hint="tensor_split takes any")
+    return tensor_split(x, pieces, dim)
 
 
 def unbind(x: Tensor, dim: int = 0) -> Pieces:
@@ -228,6 +236,9 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> Pieces:
 
 def cartesian_prod(*tensors: Tensor) -> Tensor:
     """All combinations of the vectors' elements, one a row; of a single vector that vector."""
+    if any(x.ndim != 1 for x in tensors):
+        raise ShapeError("cartesian_prod: these are no vectors", got=", ".join(str(x.array.shape) for x in tensors),
+                         rule="tensors of one dimension", hint="x.flatten()")
     if len(tensors) == 1:
         return tensors[0]
     return stack([reshaped(grid, (grid.array.size,)) for grid in meshgrid(*tensors)], 1)

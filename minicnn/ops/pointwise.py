@@ -246,6 +246,12 @@ def fmin(x: Tensor, y: Tensor) -> Tensor:
 
 def lerp(x: Tensor, end: Tensor, weight: Operand) -> Tensor:
     """x + weight · (end − x): x at weight 0, ``end`` at weight 1. Shapes: all broadcast."""
+    if isinstance(weight, Tensor) and not weight.ndim:
+        weight = cast(weight, x.array.dtype)
+    kinds = {t.array.dtype for t in (x, end, weight) if isinstance(t, Tensor)}
+    if len(kinds) > 1 or not isinstance(weight, Tensor | float | int):
+        raise DtypeError("lerp: the dtypes differ", got=f"{', '.join(map(str, kinds))}; weight {weight!r:.40}",
+                         rule="x, end and weight have one dtype, or weight is a number", hint="end.to(x.dtype)")
     x, end = _tensors("lerp", x, end)
     if x.array.dtype.kind != "f":
         raise DtypeError("lerp: integers have nothing in between", got=x.array.dtype,

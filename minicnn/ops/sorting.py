@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from minicnn.autograd.function import Function
@@ -27,6 +28,13 @@ class Reorder(Function):
     def grad_x(self, g: Tensor, order: Tensor) -> Tensor:
         back = wrap(backend_of(order.array).xp.argsort(order.array, axis=self.dim))
         return Reorder.apply(g, back, dim=self.dim)
+
+
+class Count(Function):
+    """How often each of 0, 1, 2, … is in x, or the sum of the weights there; without a gradient, as in PyTorch."""
+
+    def forward(self, x: Array, weights: Array | None, *, minlength: int) -> Array:
+        return backend_of(x).xp.bincount(x, weights, minlength)
 
 
 def _order(x: Array, dim: int, descending: bool) -> Array:
@@ -148,9 +156,10 @@ def bincount(x: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Te
                          rule="x is a vector, and there is a weight for each element", hint="x.flatten()")
     if x.array.size and int(x.array.min()) < 0:
         raise OptionError("bincount: a negative number", got=int(x.array.min()), rule="numbers >= 0")
-    weight = None if weights is None else weights.array
-    found = backend_of(x.array).xp.bincount(x.array, weight, minlength)
-    return wrap(found.astype("float32") if weights is not None and weights.array.dtype == "float32" else found)
+    if minlength < 0:
+        raise OptionError("bincount: minlength is negative", got=minlength, rule="minlength >= 0")
+    found = Count.apply(x, weights, minlength=minlength)
+    return found.float() if weights is not None and weights.array.dtype == "float32" else found
 
 
 def histc(x: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
@@ -162,9 +171,9 @@ def histc(x: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
         raise DtypeError("histc: bools have no intervals", got=x.dtype, rule="a tensor of numbers", hint="x.float()")
     if min == max and x.array.size:
         min, max = float(x.array.min()), float(x.array.max())
-    if bins <= 0 or min > max:
+    if bins <= 0 or not -math.inf < min <= max < math.inf:
         raise OptionError("histc: no intervals", got=f"bins={bins}, min={min}, max={max}",
-                          rule="bins > 0 and min <= max")
+                          rule="bins > 0, min <= max, and both are finite", hint="finite elements, or min and max")
     if min == max:
         min, max = min - 1, max + 1
     counts, _ = backend_of(x.array).xp.histogram(x.array, bins, (min, max))

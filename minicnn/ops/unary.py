@@ -242,7 +242,9 @@ def sign(x: Tensor) -> Tensor:
 def logit(x: Tensor, eps: float | None = None) -> Tensor:
     """log(x / (1 − x)), the inverse of sigmoid, elementwise; with ``eps``, of x clamped to [eps, 1 − eps]."""
     x = as_float(x)
-    return Logit.apply(x if eps is None else x.clamp(eps, 1 - eps))
+    if eps is not None:
+        x = x.clamp(max=1 - eps).masked_fill(x < eps, eps)  # where the bounds cross, the lower is stronger
+    return Logit.apply(x)
 
 
 def nan_to_num(x: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:

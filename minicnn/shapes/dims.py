@@ -29,7 +29,8 @@ def many_dims(name: str, dim: Dims, ndim: int) -> Shape | None:
     """The dimensions to reduce over, counted from the front and in order; None for all, as ``()`` means, too."""
     if dim is None:
         return None
-    dims = tuple(one_dim(name, d, ndim) for d in (dim if isinstance(dim, Sequence) else (dim,)))
+    given = dim if isinstance(dim, Sequence) and not isinstance(dim, str) else (dim,)
+    dims = tuple(one_dim(name, d, ndim) for d in given)
     if len(set(dims)) < len(dims):
         raise ShapeError(f"{name}: a dimension is named twice", got=f"dim={dim}",
                          rule="each dimension is reduced once")
