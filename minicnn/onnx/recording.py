@@ -1,0 +1,174 @@
+"""What a network computes, from two runs that differ in the inputs' values and in the sizes that are to be free.
+
+What one run alone cannot tell, two can: an option that differs depends on a size, and so does a shape; a constant that
+differs was computed from the input behind the tracer's back; other steps mean that the network looked at its input.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from minicnn.autograd import no_grad
+from minicnn.backend import backend_of
+from minicnn.errors import OptionError
+from minicnn.onnx.sizes import Axes, stretched
+from minicnn.onnx.table import Either, converter_of, refused
+from minicnn.onnx.trace import Step, Tracer, Value
+from minicnn.tensor import Tensor
+
+Array = Any
+
+
+@dataclass(slots=True)
+class Recording:
+    """What a network computes.
+
+    Attributes:
+        inputs, outputs: by name.
+        steps: from one to the other.
+        parameters: parameters and buffers, by the identity of their arrays.
+        axes: what free sizes are called.
+    """
+
+    inputs: dict[str, Value]
+    outputs: dict[str, Value]
+    steps: list[Step]
+    parameters: dict[int, Value]
+    axes: Axes
+
+
+def record(
+    model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, axes: Axes, inputs: tuple[str, ...],
+    outputs: tuple[str, ...] | None, training: bool,
+) -> Recording:  # fmt: skip
+    """Run ``model`` twice, compare, and keep what both runs say. ``inputs`` names the Tensors among the arguments."""
+    with _in_mode(model, training):
+        runs = [_run(model, args, kwargs, axes, inputs, outputs, second) for second in (False, True)]
+    (first, results), (second, twins) = runs
+    _check_steps(first, second)
+    if len(first.values) != len(second.values) or _numbers(results) != _numbers(twins):
+        raise _branches(f"{len(first.values)} tensors, then {len(second.values)}")
+    for value, twin in zip(first.values, second.values, strict=True):
+        _join(value, twin)
+    parameters = {id(v.array): v for v in first.values if v.name is not None}
+    entries = [value for value in first.values if value.array is None][: len(inputs)]
+    return Recording(dict(zip(inputs, entries, strict=True)), results, first.steps, parameters, axes)
+
+
+def _run(
+    model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], axes: Axes, inputs: tuple[str, ...],
+    outputs: tuple[str, ...] | None, second: bool,
+) -> tuple[Tracer, dict[str, Value]]:  # fmt: skip
+    """One trace, and its outputs by name."""
+    names = iter(inputs)
+
+    def fresh(argument: Any) -> Any:
+        return stretched(argument, next(names), axes, second) if isinstance(argument, Tensor) else argument
+
+    with _unchanged(model):
+        tracer = Tracer(model)
+        made = tracer.run(model, tuple(map(fresh, args)), {key: fresh(t) for key, t in kwargs.items()})
+        return tracer, {name: tracer.value(t) for name, t in _flat(made, outputs).items()}
+
+
+def argument_names(model: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> list[str]:
+    """What ``forward`` calls the Tensors among its arguments."""
+    named = [p.name for p in inspect.signature(model.forward).parameters.values() if p.kind <= p.POSITIONAL_OR_KEYWORD]
+    names = [*named, *(f"input_{i}" for i in range(len(named), len(args)))]
+    return [name for name, t in (*zip(names, args, strict=False), *kwargs.items()) if isinstance(t, Tensor)]
+
+
+def _flat(made: Any, names: tuple[str, ...] | None) -> dict[str, Tensor]:
+    """The Tensors of what a model returned, by the given names, else by those of its fields, else by number."""
+    if isinstance(made, Mapping):
+        own, tensors = [str(key) for key in made], list(made.values())
+    elif isinstance(made, list | tuple):
+        own, tensors = list(getattr(made, "_fields", (f"output_{i}" for i in range(len(made))))), list(made)
+    else:
+        own, tensors = ["output"], [made]
+    if not tensors or not all(isinstance(t, Tensor) for t in tensors):
+        raise OptionError("onnx.export: the model returns what is no tensor", got=type(made).__name__,
+                          rule="a Tensor, or a flat tuple, list or dictionary of them")
+    if names is not None and len(names) != len(tensors):
+        raise OptionError(f"onnx.export: {len(names)} names for {len(tensors)} outputs", got=names,
+                          rule="a name for each output", hint=f"output_names={own}")
+    return dict(zip(own if names is None else names, tensors, strict=True))
+
+
+def _check_steps(first: Tracer, second: Tracer) -> None:
+    """Both traces have the same steps between the same values; what options may differ becomes ``Either``."""
+    for step, twin in zip(first.steps, second.steps, strict=False):
+        same = step.kind is twin.kind and step.path == twin.path and _wiring(step) == _wiring(twin)
+        if not same:
+            raise _branches(f"{step.kind.name} in {step.place}, then {twin.kind.name} in {twin.place}")
+        free = converter_of(step).free
+        for name, option in step.options.items():
+            if name in free:
+                step.options[name] = Either(option, twin.options[name])
+            elif not callable(option) and not _same(option, twin.options[name]):
+                raise refused(step, "depends on a size that is free", got=f"{name} {option} or {twin.options[name]}",
+                              hint="leave this size out of dynamic_axes, or compute without it")
+    if len(first.steps) != len(second.steps):
+        raise _branches(f"{len(first.steps)} operations, then {len(second.steps)}")
+
+
+def _same(a: Any, b: Any) -> bool:
+    return bool(a == b) or repr(a) == repr(b)  # NaN, which a padding may be, does not equal itself
+
+
+def _numbers(outputs: dict[str, Value]) -> dict[str, int]:
+    return {name: value.number for name, value in outputs.items()}
+
+
+def _wiring(step: Step) -> tuple[list[Any], list[int]]:
+    return [x.number if isinstance(x, Value) else x for x in step.inputs], [v.number for v in step.outputs]
+
+
+def _branches(got: str) -> OptionError:
+    return OptionError("onnx.export: the network does not compute the same for every input", got=got,
+                       rule="two runs, of other values and free sizes, apply the same operations",
+                       hint="mc.where instead of if; squeeze(dim), which leaves a batch of one alone")
+
+
+def _join(value: Value, twin: Value) -> None:
+    """Note the shape in the second trace, and make sure that a constant is one."""
+    if len(value.shape) != len(twin.shape) or (value.array is None) != (twin.array is None):
+        raise _branches(f"shapes {value.shape} and {twin.shape} in {value.place}")
+    value.other = twin.shape
+    if value.array is None or value.name is not None:
+        return
+    a, b = (backend_of(v.array).to_numpy(v.array) for v in (value, twin))
+    if a.size and b.size and a.shape != b.shape and (a == a.flat[0]).all() and (b == a.flat[0]).all():
+        return  # zeros, ones, …, of a free size
+    if a.shape != b.shape or a.tobytes() != b.tobytes():
+        raise OptionError(f"onnx.export: a tensor in {value.place} is no constant, and no operation made it",
+                          got=f"shape {value.shape}, other values in a second run",
+                          rule="what depends on the input is computed by Tensor operations; noise is not exported",
+                          hint="training=False; Tensor operations instead of arrays and lists")
+
+
+@contextmanager
+def _in_mode(model: Any, training: bool) -> Iterator[None]:
+    modes = [(module, module.training) for module in model.modules()]
+    model.train(training)
+    try:
+        yield
+    finally:
+        for module, before in modes:
+            module.training = before
+
+
+@contextmanager
+def _unchanged(model: Any) -> Iterator[None]:
+    """Put the buffers, such as running statistics, back to what they were."""
+    before = [(buffer, buffer.array.copy()) for buffer in model.buffers()]
+    try:
+        yield
+    finally:
+        with no_grad():
+            for buffer, array in before:
+                buffer.array[...] = array
