@@ -97,6 +97,7 @@ if TYPE_CHECKING:
     from minicnn import io as io
     from minicnn import models as models
     from minicnn import nn as nn
+    from minicnn import onnx as onnx
     from minicnn import optim as optim
     from minicnn import random as random
     from minicnn import testing as testing
@@ -105,7 +106,6 @@ if TYPE_CHECKING:
     from minicnn import utils as utils
     from minicnn.io import load as load
     from minicnn.io import save as save
-
     from minicnn.nn.functional import adaptive_avg_pool1d as adaptive_avg_pool1d
     from minicnn.nn.functional import avg_pool1d as avg_pool1d
     from minicnn.nn.functional import bilinear as bilinear
@@ -132,19 +132,19 @@ if TYPE_CHECKING:
     from minicnn.nn.functional import selu_ as selu_
     from minicnn.nn.functional import threshold as threshold
     from minicnn.nn.functional import threshold_ as threshold_
+
 __version__ = "0.1.0"
 
 device, get_default_device = _Device, _default_device
 dtype, bool = _dtypes.Dtype, _dtypes.bool_
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
-
 newaxis = None
+
 _ROOMS = (
     "accelerator", "autograd", "backend", "backends", "compat", "cuda", "data", "datasets", "hub", "io", "models",
     "nn", "onnx", "optim", "random", "testing", "training", "transforms", "utils",
 )  # fmt: skip
-
 _LATER = {
     **dict.fromkeys(("load", "save"), "io"),
     **dict.fromkeys((
@@ -155,6 +155,7 @@ _LATER = {
     ), "nn.functional"),
 }  # fmt: skip
 """Names of other rooms that are also here, as in PyTorch; the room is opened when one is asked for."""
+
 
 def __getattr__(name: str) -> _Any:
     if name in _ROOMS:
