@@ -33,7 +33,6 @@ from minicnn.io.archive import Archive
 from minicnn.io.files import reading
 from minicnn.nn.module import Module
 from minicnn.nn.state import IncompatibleKeys
-from minicnn.tensor import Tensor
 
 __all__ = ["get_dir", "help", "list", "load", "load_state_dict_from_url", "load_weights", "resolve_weights"]
 
@@ -190,7 +189,7 @@ def _from_hugging_face(repository: str, file: str | None) -> Path:
 
 def _state_dict(found: Any, path: Path) -> Mapping[str, Any]:
     """The state dict in what a file holds: itself, or under one of the usual names."""
-    if isinstance(found, Mapping) and not any(isinstance(value, Tensor) for value in found.values()):
+    if isinstance(found, Mapping):
         inner = [found[name] for name in _WRAPPED if isinstance(found.get(name), Mapping)]
         found = inner[0] if inner else found
     if not isinstance(found, Mapping):
