@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any, Self
 
 from minicnn import dtypes
-from minicnn.arguments import in_words
-from minicnn.backend import Device, backend_for
+from minicnn.backend import Device
 from minicnn.errors import DtypeError, StateError
-from minicnn.ops.creation import checked_sizes
-from minicnn.tensor import Tensor, wrap
+from minicnn.ops.creation import empty
+from minicnn.tensor import Tensor
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter"]
 
@@ -106,7 +105,7 @@ class _Uninitialized(Tensor):
 
     def materialize(self, shape: Any, device: Device | str | None = None, dtype: Any = None) -> None:
         """Become an ordinary parameter (or buffer) of ``shape``: the same object, so who holds it sees it."""
-        made = empty(*shape, device=device or self.device, dtype=dtype or self.dtype)
+        made = empty(shape, device=device or self.device, dtype=dtype or self.dtype)
         self.__class__ = self.becomes
         del self.__dict__["blank"]
         self.__dict__["array"] = made.array
@@ -143,23 +142,6 @@ def is_lazy(tensor: object) -> bool:
     return isinstance(tensor, _Uninitialized)
 
 
-def empty(*shape: int, device: Device | str | None = None, dtype: Any = None) -> Tensor:
-    """A tensor of ``shape`` with arbitrary values."""
-    dtype = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
-    sizes = checked_sizes("a parameter", (shape,))
-    try:
-        return wrap(backend_for(device).xp.empty(sizes, dtype))
-    except (MemoryError, ValueError) as error:
-        raise in_words("a parameter", error) from None
-
-
-def filled(value: float, *shape: int, device: Device | str | None = None, dtype: Any = None) -> Tensor:
-    """A tensor of ``shape`` whose every element is ``value``."""
-    made = empty(*shape, device=device, dtype=dtype)
-    made.array[...] = value
-    return made
-
-
 def parameter(*shape: int, device: Device | str | None = None, dtype: Any = None) -> Parameter:
     """A Parameter of ``shape`` for a layer to initialise."""
-    return Parameter(empty(*shape, device=device, dtype=dtype))
+    return Parameter(empty(shape, device=device, dtype=dtype))

@@ -1,26 +1,42 @@
-"""What is done to all parameters together: as one vector, and the clipping of gradients."""
+"""What is done to all parameters together (one vector, clipping of gradients), and batch norm folded into layers."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
 from minicnn.absent import missing
 from minicnn.autograd import no_grad
 from minicnn.errors import DeviceError, ShapeError
+from minicnn.nn.fusion import fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights
 from minicnn.ops.join import cat
 from minicnn.tensor import Tensor
 
-__all__ = ["clip_grad_norm_", "clip_grad_value_", "parameters_to_vector", "vector_to_parameters"]  # noqa: F822
+_CLIPPING = ("clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm")
+
+__all__ = [  # noqa: F822
+    "clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "fuse_conv_bn_eval",
+    "fuse_conv_bn_weights", "fuse_linear_bn_eval", "fuse_linear_bn_weights", "get_total_norm", "parameters_to_vector",
+    "vector_to_parameters",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     # optim is a room above nn, so its clipping is only fetched where someone asks for it by PyTorch's name.
-    if name in ("clip_grad_norm_", "clip_grad_value_"):
+    if name in _CLIPPING:
         from minicnn.optim import clip
 
         return getattr(clip, name)
     raise missing("minicnn.nn.utils", name, __all__)
+
+
+def clip_grad_norm(*args: Any, **options: Any) -> Tensor:
+    """``clip_grad_norm_`` by its old name."""
+    from minicnn.optim import clip
+
+    warnings.warn("nn.utils.clip_grad_norm is now nn.utils.clip_grad_norm_", FutureWarning, stacklevel=2)
+    return clip.clip_grad_norm_(*args, **options)
 
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:

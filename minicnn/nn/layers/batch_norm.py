@@ -12,7 +12,8 @@ from minicnn.nn import functional as F
 from minicnn.nn import init
 from minicnn.nn.functional.images import check_tensor
 from minicnn.nn.module import Module
-from minicnn.nn.parameter import filled, parameter
+from minicnn.nn.parameter import parameter
+from minicnn.ops.creation import ones, zeros
 from minicnn.tensor import Tensor
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "InstanceNorm1d", "InstanceNorm2d"]
@@ -42,9 +43,9 @@ class _NormBase(Module):
         self.register_parameter("weight", parameter(num_features, **kind) if affine else None)
         self.register_parameter("bias", parameter(num_features, **kind) if affine and bias else None)
         tracked = track_running_stats
-        self.register_buffer("running_mean", filled(0, num_features, **kind) if tracked else None)
-        self.register_buffer("running_var", filled(1, num_features, **kind) if tracked else None)
-        self.register_buffer("num_batches_tracked", filled(0, device=device, dtype=int64) if tracked else None)
+        self.register_buffer("running_mean", zeros(num_features, **kind) if tracked else None)
+        self.register_buffer("running_var", ones(num_features, **kind) if tracked else None)
+        self.register_buffer("num_batches_tracked", zeros((), device=device, dtype=int64) if tracked else None)
         self.reset_parameters()
 
     def reset_running_stats(self) -> None:

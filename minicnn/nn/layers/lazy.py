@@ -14,7 +14,8 @@ from minicnn.nn.layers.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspos
 from minicnn.nn.layers.linear import Linear
 from minicnn.nn.lazy import LazyModuleMixin
 from minicnn.nn.module import Module
-from minicnn.nn.parameter import UninitializedBuffer, UninitializedParameter, filled
+from minicnn.nn.parameter import UninitializedBuffer, UninitializedParameter
+from minicnn.ops.creation import zeros
 from minicnn.tensor import Tensor
 
 __all__ = [
@@ -154,7 +155,7 @@ class _LazyNorm(LazyModuleMixin, _NormBase):
                 self.bias = UninitializedParameter(**kind)
         if track_running_stats:
             self.running_mean, self.running_var = UninitializedBuffer(**kind), UninitializedBuffer(**kind)
-            self.num_batches_tracked = filled(0, device=device, dtype=int64)
+            self.num_batches_tracked = zeros((), device=device, dtype=int64)
 
     def reset_parameters(self) -> None:
         """As of the ordinary norm, once there is something to reset."""
