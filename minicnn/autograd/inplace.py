@@ -65,6 +65,8 @@ def apply_in_place(name: str, cls: type[Function], target: Tensor, *others: Any,
     """Run ``cls``, whose forward takes ``out``, on ``target`` and ``others``, into ``target``'s own memory."""
     check_writable(name, target)
     node = _new(cls)
+    if mode.watch is not None:
+        mode.watch.editing(target)
     inputs: tuple[Any, ...] = (target, *others)
     arrays, _, needed = node._open(inputs)
     if needed and next(iter(node.plan.positions)) in node.plan.saved_names(node.needs):

@@ -26,6 +26,9 @@ class Watch:
     ) -> None:  # fmt: skip
         """``node`` computed ``results`` of ``inputs``, whose arrays are ``arrays``; a result may be an edited input."""
 
+    def editing(self, target: Tensor) -> None:
+        """An operation is about to write into ``target``'s memory; what it applied is told afterwards."""
+
     def written(self, target: Tensor, result: Tensor) -> None:
         """``target``'s memory now holds the values of ``result``, and no operation said so."""
 

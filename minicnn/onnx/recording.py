@@ -7,7 +7,7 @@ differs was computed from the input behind the tracer's back; other steps mean t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -48,15 +48,10 @@ def record(
     """Run ``model`` twice, compare, and keep what both runs say. ``inputs`` names the Tensors among the arguments."""
     with _in_mode(model, training):
         runs = [_run(model, args, kwargs, axes, inputs, outputs, second) for second in (False, True)]
-    (first, results), (second, twins) = runs
-    _check_steps(first, second)
-    if len(first.values) != len(second.values) or _numbers(results) != _numbers(twins):
-        raise _branches(f"{len(first.values)} tensors, then {len(second.values)}")
-    for value, twin in zip(first.values, second.values, strict=True):
-        _join(value, twin)
-    parameters = {id(v.array): v for v in first.values if v.name is not None}
-    entries = [value for value in first.values if value.array is None][: len(inputs)]
-    return Recording(dict(zip(inputs, entries, strict=True)), results, first.steps, parameters, axes)
+    (first, results), _ = runs
+    steps = _compared(runs)
+    parameters = {id(value.array): value for value in first.parameters.values()}
+    return Recording(dict(zip(inputs, first.inputs, strict=True)), results, steps, parameters, axes)
 
 
 def _run(
@@ -99,33 +94,77 @@ def _flat(made: Any, names: tuple[str, ...] | None) -> dict[str, Tensor]:
     return dict(zip(own if names is None else names, tensors, strict=True))
 
 
-def _check_steps(first: Tracer, second: Tracer) -> None:
-    """Both traces have the same steps between the same values; what options may differ becomes ``Either``."""
-    for step, twin in zip(first.steps, second.steps, strict=False):
-        same = step.kind is twin.kind and step.path == twin.path and _wiring(step) == _wiring(twin)
-        if not same:
+def _compared(runs: list[tuple[Tracer, dict[str, Value]]]) -> list[Step]:
+    """The steps that the outputs need, the same in both runs; options that may differ have become ``Either``."""
+    twins = _Twins()
+    tracers, results = zip(*runs, strict=True)
+    for pairs in zip(*([*t.parameters.values(), *t.inputs] for t in tracers), strict=True):
+        twins.meet(*pairs)
+    first, second = (_needed(tracer.steps, outputs.values()) for tracer, outputs in runs)
+    for step, twin in zip(first, second, strict=False):
+        same = step.kind is twin.kind and step.path == twin.path and len(step.inputs) == len(twin.inputs)
+        if not same or not all(map(twins.agree, step.inputs, twin.inputs)):
             raise _branches(f"{step.kind.name} in {step.place}, then {twin.kind.name} in {twin.place}")
-        free = converter_of(step).free
-        for name, option in step.options.items():
-            if name in free:
-                step.options[name] = Either(option, twin.options[name])
-            elif not callable(option) and not _same(option, twin.options[name]):
-                raise refused(step, "depends on a size that is free", got=f"{name} {option} or {twin.options[name]}",
-                              hint="leave this size out of dynamic_axes, or compute without it")
-    if len(first.steps) != len(second.steps):
-        raise _branches(f"{len(first.steps)} operations, then {len(second.steps)}")
+        for pairs in zip(step.outputs, twin.outputs, strict=True):
+            twins.meet(*pairs)
+        _compare_options(step, twin)
+    if len(first) != len(second):
+        raise _branches(f"{len(first)} operations, then {len(second)}")
+    if [*results[0]] != [*results[1]] or not all(map(twins.agree, results[0].values(), results[1].values())):
+        raise _branches("other outputs")
+    return first
+
+
+def _needed(steps: list[Step], outputs: Iterable[Value]) -> list[Step]:
+    """The steps on which ``outputs`` depend, in order."""
+    wanted, kept = set(outputs), []
+    for step in reversed(steps):
+        if not wanted.isdisjoint(step.outputs):
+            kept.append(step)
+            wanted.update(x for x in step.inputs if isinstance(x, Value))
+    return kept[::-1]
+
+
+class _Twins:
+    """Which value of the first run is which of the second."""
+
+    def __init__(self) -> None:
+        self.twin_of: dict[Value, Value] = {}
+
+    def meet(self, value: Value, twin: Value) -> None:
+        """Two new values are one; note the shape in the second run."""
+        if len(value.shape) != len(twin.shape):
+            raise _branches(f"shapes {value.shape} and {twin.shape} in {value.place}")
+        self.twin_of[value] = twin
+        value.other = twin.shape
+
+    def agree(self, a: Any, b: Any) -> bool:
+        """Whether two inputs are the same in both runs: numbers, known values, or constants met for the first time."""
+        if not isinstance(a, Value) or not isinstance(b, Value):
+            return not isinstance(a, Value) and not isinstance(b, Value) and _same(a, b)
+        if a in self.twin_of:
+            return self.twin_of[a] is b
+        if a.array is None or b.array is None:
+            return False
+        self.meet(a, b)
+        if a.source is not None and b.source is not None:
+            return self.agree(a.source, b.source)
+        _check_constant(a, b)
+        return True
+
+
+def _compare_options(step: Step, twin: Step) -> None:
+    free = converter_of(step).free
+    for name, option in step.options.items():
+        if name in free:
+            step.options[name] = Either(option, twin.options[name])
+        elif not callable(option) and not _same(option, twin.options[name]):
+            raise refused(step, "depends on a size that is free", got=f"{name} {option} or {twin.options[name]}",
+                          hint="leave this size out of dynamic_axes, or compute without it")
 
 
 def _same(a: Any, b: Any) -> bool:
     return bool(a == b) or repr(a) == repr(b)  # NaN, which a padding may be, does not equal itself
-
-
-def _numbers(outputs: dict[str, Value]) -> dict[str, int]:
-    return {name: value.number for name, value in outputs.items()}
-
-
-def _wiring(step: Step) -> tuple[list[Any], list[int]]:
-    return [x.number if isinstance(x, Value) else x for x in step.inputs], [v.number for v in step.outputs]
 
 
 def _branches(got: str) -> OptionError:
@@ -134,16 +173,11 @@ def _branches(got: str) -> OptionError:
                        hint="mc.where instead of if; squeeze(dim), which leaves a batch of one alone")
 
 
-def _join(value: Value, twin: Value) -> None:
-    """Note the shape in the second trace, and make sure that a constant is one."""
-    if len(value.shape) != len(twin.shape) or (value.array is None) != (twin.array is None):
-        raise _branches(f"shapes {value.shape} and {twin.shape} in {value.place}")
-    value.other = twin.shape
-    if value.array is None or value.name is not None:
-        return
+def _check_constant(value: Value, twin: Value) -> None:
+    """Make sure that a constant is one: equal in both runs, or zeros, ones, … of a free size."""
     a, b = (backend_of(v.array).to_numpy(v.array) for v in (value, twin))
     if a.size and b.size and a.shape != b.shape and (a == a.flat[0]).all() and (b == a.flat[0]).all():
-        return  # zeros, ones, …, of a free size
+        return
     if a.shape != b.shape or a.tobytes() != b.tobytes():
         raise OptionError(f"onnx.export: a tensor in {value.place} is no constant, and no operation made it",
                           got=f"shape {value.shape}, other values in a second run",

@@ -13,7 +13,7 @@ from minicnn.autograd.watch import Watch
 from minicnn.dtypes import Dtype
 from minicnn.errors import OptionError
 from minicnn.ops.convert import Clone, Contiguous, Transfer
-from minicnn.ops.shape import Reshape, View
+from minicnn.ops.shape import Expand, Reshape, View
 from minicnn.tensor import Tensor
 
 Array = Any
@@ -27,16 +27,14 @@ class Value:
     """One tensor of a trace.
 
     Attributes:
-        number: the order in which the trace met it, which is the same in two traces of one network.
         shape, dtype: the tensor's.
-        array: the values, if they do not depend on the inputs; else None.
+        array: the values of a constant; None of what is computed.
         name: of a parameter or buffer.
-        source: of a constant that is another one in another shape, that one.
+        source: of a constant that is another in another shape, that one.
         place: the layer that was running when the trace met it.
         other: the shape in the second trace, where some sizes were others.
     """
 
-    number: int
     shape: tuple[int, ...]
     dtype: Dtype
     array: Array = None
@@ -73,18 +71,21 @@ class Tracer(Watch):
 
     def __init__(self, model: Any) -> None:
         super().__init__()
-        self.values: list[Value] = []
+        self.inputs: list[Value] = []
+        self.parameters: dict[str, Value] = {}
         self.steps: list[Step] = []
         self._known: dict[int, Value | None] = {}
         self._tensors: dict[int, tuple[Tensor, Array, Value]] = {}
         self._held: list[Array] = []
         for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
-            self._learn(tensor, self._new(tensor, array=tensor.array, name=name))
+            self.parameters[name] = self._new(tensor, array=tensor.array, name=name)
+            self._learn(tensor, self.parameters[name])
 
     def run(self, model: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What ``model`` returns; its Tensor arguments become the inputs of the trace."""
         for tensor in [t for t in (*args, *kwargs.values()) if isinstance(t, Tensor)]:
-            self._learn(tensor, self._new(tensor))
+            self.inputs.append(self._new(tensor))
+            self._learn(tensor, self.inputs[-1])
         with _Switch(watch=self, grad=False):
             return model(*args, **kwargs)
 
@@ -92,14 +93,17 @@ class Tracer(Watch):
         self, node: Function, inputs: tuple[Any, ...], arrays: list[Any], options: dict[str, Any],  # noqa: ARG002
         results: tuple[Tensor, ...],
     ) -> None:  # fmt: skip
-        """Write down one operation, or, where its inputs are constants, its results as constants."""
+        """Write down one operation, or, where its inputs are constants, its results as constants.
+
+        But what a constant expands to may be of a free size.
+        """
         known = tuple(self.value(x) if isinstance(x, Tensor) else x for x in inputs)
         kind = View if type(node) is Reshape else type(node)
         edited = inputs[0] if results[0] is inputs[0] else None
         values: tuple[Value, ...]
         if kind in _SAME:
             values = (known[0],)
-        elif all(x.array is not None for x in known if isinstance(x, Value)):
+        elif kind is not Expand and all(x.array is not None for x in known if isinstance(x, Value)):
             source = known[0] if kind is View else None
             values = tuple(self._new(t, array=t.array.copy(), source=source) for t in results)
         else:
@@ -110,6 +114,10 @@ class Tracer(Watch):
             self._learn(tensor, value)
         if edited is not None:
             self._outdate(edited)
+
+    def editing(self, target: Tensor) -> None:
+        """See a constant before it is edited."""
+        self.value(target)
 
     def written(self, target: Tensor, result: Tensor) -> None:
         """An edit in place: ``target`` now is ``result``."""
@@ -135,9 +143,7 @@ class Tracer(Watch):
         return self.value(tensor)
 
     def _new(self, tensor: Tensor, **facts: Any) -> Value:
-        value = Value(len(self.values), tuple(tensor.shape), tensor.dtype, place=self.place, **facts)
-        self.values.append(value)
-        return value
+        return Value(tuple(tensor.shape), tensor.dtype, place=self.place, **facts)
 
     def _learn(self, tensor: Tensor, value: Value) -> None:
         """``tensor`` is ``value``. Tensors and arrays are held, so that no other gets their identity."""

@@ -9,6 +9,7 @@ from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OutOfRangeError
 from minicnn.ops.pointwise import maximum, minimum
+from minicnn.ops.shape import reshaped
 from minicnn.shapes.dims import Dims, Shape, axis_too, kept_shape, many_dims, one_dim, reduced_shape
 from minicnn.tensor import Tensor, wrap
 
@@ -64,6 +65,13 @@ class Median(Max):
         return row[_median_index(row, 0, kernel)].reshape(shape)
 
 
+class Argument(Function):
+    """The position of the first greatest or least element (the first NaN, if any) along ``dim``, kept with size 1."""
+
+    def forward(self, x: Array, *, kernel: str, dim: int) -> Array:
+        return getattr(backend_of(x).xp, kernel)(x, axis=dim, keepdims=True).astype(dtypes.int64, copy=False)
+
+
 class Pick(Function):
     """x[index] along ``dim``, one element of each row; index has size 1 there."""
 
@@ -75,11 +83,6 @@ class Pick(Function):
         xp, dim = backend_of(g.array).xp, self.dim
         places = xp.arange(self.shape[dim]).reshape((-1,) + (1,) * (len(self.shape) - dim - 1))
         return g.expand(self.shape).masked_fill(wrap(places != index.array), 0.0)
-
-
-def _arg(kernel: str, x: Array, dim: int) -> Array:
-    """The position of the first greatest or least element (the first NaN, if any) along ``dim``, kept with size 1."""
-    return getattr(backend_of(x).xp, kernel)(x, axis=dim, keepdims=True).astype(dtypes.int64, copy=False)
 
 
 def _median_index(x: Array, dim: int, kernel: str) -> Array:
@@ -191,21 +194,21 @@ def _extremum(name: str, x: Tensor, dim: Any, keepdim: bool) -> Any:
         return _reduce(Max, name, name, x, None, False)
     if isinstance(dim, Tensor):
         return (maximum if name == "max" else minimum)(x, dim)
-    return _chosen(name, x, dim, keepdim, lambda rows, d: _arg(f"arg{name}", rows, d))
+    return _chosen(name, x, dim, keepdim, lambda rows, d: Argument.apply(rows, kernel=f"arg{name}", dim=d))
 
 
 def _median(name: str, x: Tensor, dim: int | None, keepdim: bool) -> Any:
     if dim is not None:
-        return _chosen(name, x, dim, keepdim, lambda rows, d: _median_index(rows, d, name))
+        return _chosen(name, x, dim, keepdim, lambda rows, d: wrap(_median_index(rows.array, d, name)))
     if not x.array.size:
         return wrap(backend_of(x.array).xp.asarray(float("nan"), x.array.dtype))
     return Median.apply(x, kernel=name, dims=None, shape=())
 
 
 def _chosen(name: str, x: Tensor, dim: int, keepdim: bool, choose: Any) -> ValuesIndices:
-    """The elements at ``choose(array, dim)`` along ``dim``, and these positions."""
+    """The elements at ``choose(x, dim)`` along ``dim``, and these positions."""
     rows, d = as_rows(name, x, dim)
-    found = pick(rows, wrap(choose(rows.array, d)), d, keepdim)
+    found = pick(rows, choose(rows, d), d, keepdim)
     return found if x.ndim else ValuesIndices(*(t.reshape(()) for t in found))
 
 
@@ -223,8 +226,8 @@ def _arg_extremum(name: str, x: Tensor, dim: int | None, keepdim: bool) -> Tenso
     dims = many_dims(name, dim, x.ndim)
     _check_elements(name, x, dims)
     shape = reduced_shape(x.array.shape, dims, keepdim)
-    found = _arg(name, x.array.reshape(-1), 0) if dims is None else _arg(name, x.array, dims[0])
-    return wrap(found.reshape(shape))
+    rows, along = (reshaped(x, (x.array.size,)), 0) if dims is None else (x, dims[0])
+    return reshaped(Argument.apply(rows, kernel=name, dim=along), shape)
 
 
 def _check_elements(name: str, x: Tensor, dims: Shape | None) -> None:

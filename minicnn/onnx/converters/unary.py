@@ -108,6 +108,6 @@ def examine(g: Graph, x: Value, *, kernel: str) -> Any:
         return g.op("IsNaN", x)
     if kernel == "isfinite":
         return g.op("Not", g.op("Or", g.op("IsNaN", x), g.op("IsInf", x)))
-    if kernel == "logical_not":
+    if kernel == "logical_not" or x.dtype.kind == "b":  # the other is bitwise_not
         return g.op("Not", g.op("Cast", x, to=g.dtype("bool")))
     raise g.refused("has no counterpart in ONNX", got=kernel)
