@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minicnn.cli.arguments import add_data, add_running, check_writable, fraction, new, positive
+from minicnn.cli.recipe import Recipe, add_recipe
 from minicnn.errors import OptionError
 
 if TYPE_CHECKING:
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from minicnn.cli.network import About
     from minicnn.data import Dataset
     from minicnn.training import History
-
-SGD = {"momentum": 0.9, "weight_decay": 5e-4}
-RATES = {"sgd": 0.02, "adam": 0.001, "adamw": 0.001}
-"""The optimisers, and the highest rate that usually works."""
 
 
 def add(commands: Commands) -> None:
@@ -40,11 +37,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--epochs", type=positive(int), default=10, metavar="N",
                         help="passes over the data (default: %(default)s)")
     add_running(parser, 64)
-    parser.add_argument("--lr", type=positive(float), metavar="RATE",
-                        help="the highest rate (default: 0.02 for sgd, 0.001 for the others)")
-    parser.add_argument("--optimizer", choices=RATES, default="sgd", help="default: %(default)s")
-    parser.add_argument("--schedule", choices=("one-cycle", "none"), default="one-cycle",
-                        help="how the rate goes (default: %(default)s)")
+    add_recipe(parser)
     parser.add_argument("--seed", type=int, default=0, help="of weights, order, augmentation (default: %(default)s)")
     parser.add_argument("--weights", metavar="FROM", help="weights to start from: a file, an address, or a Hugging "
                         "Face repository")
@@ -96,20 +89,16 @@ def _fit(model: Any, data: Data, use: About, options: argparse.Namespace) -> His
 
     train, validation = _halves(data, use, options)
     loader = mc.data.DataLoader(train, options.batch_size, shuffle=True)
-    lr = options.lr or RATES[options.optimizer]
-    kind = {"sgd": mc.optim.SGD, "adam": mc.optim.Adam, "adamw": mc.optim.AdamW}[options.optimizer]
-    optimizer = kind(model.parameters(), lr, **SGD if options.optimizer == "sgd" else {})
-    scheduler = None
-    if options.schedule == "one-cycle":
-        scheduler = mc.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=options.epochs * len(loader))
+    recipe = Recipe(options)
+    optimizer = recipe.optimizer(model.parameters(), recipe.lr)
     if options.checkpoint is not None:
         for name in ("best.pt", "last.pt"):
             use.save(options.checkpoint / name)
     return mc.training.fit(
         model, loader, optimizer, epochs=options.epochs, loss_function=mc.training.auxiliary_loss(),
         validation=None if validation is None else mc.data.DataLoader(validation, 500, generator=mc.Generator()),
-        scheduler=scheduler, early_stopping=options.patience, checkpoint=options.checkpoint, log_csv=options.log_csv,
-        log_tensorboard=options.log_tensorboard,
+        scheduler=recipe.scheduler(optimizer, options.epochs * len(loader)), early_stopping=options.patience,
+        checkpoint=options.checkpoint, log_csv=options.log_csv, log_tensorboard=options.log_tensorboard,
     )  # fmt: skip
 
 

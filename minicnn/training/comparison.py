@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from minicnn.backend import Device
-from minicnn.data import DataLoader, Dataset, Subset
+from minicnn.data import DataLoader, Dataset, Subset, TensorDataset
 from minicnn.errors import OptionError
 from minicnn.models import get_model
 from minicnn.nn.module import Module
 from minicnn.optim import SGD
+from minicnn.optim.lr_scheduler import LRScheduler
 from minicnn.optim.optimizer import Optimizer
 from minicnn.random import Generator, manual_seed
 from minicnn.training import tables
@@ -74,7 +75,8 @@ class Comparison(list[Row]):
 def benchmark(
     dataset: Any, models: Model | Iterable[Model] | Mapping[str, Model], epochs: int = 3, lr: float = 0.01, *,
     batch_size: int = 100, seed: int = 0, device: Device | str | None = None,
-    optimizer: Callable[[Iterable[Any], float], Optimizer] = SGD, progress: bool = True,
+    optimizer: Callable[[Iterable[Any], float], Optimizer] = SGD,
+    scheduler: Callable[[Optimizer, int], LRScheduler | None] | None = None, progress: bool = True,
 ) -> Comparison:  # fmt: skip
     """Train several models alike, and compare their accuracy, time and size.
 
@@ -91,6 +93,7 @@ def benchmark(
         seed: of the weights, and of the order of the images.
         device: where to train; the models' own unless given.
         optimizer: makes one of parameters and rate; plain SGD unless given.
+        scheduler: makes a schedule of an optimiser and the number of all steps; a constant rate unless given.
         progress: show the training, and the table at the end.
 
     Returns:
@@ -106,12 +109,14 @@ def benchmark(
     rows = Comparison()
     for name, model in named.items():
         manual_seed(seed)
-        net = _build(model, len(class_names(train)))
+        net = _build(model, _class_count(train))
         net = net if device is None else net.to(device)
         if progress:
             print(f"{name}:", flush=True)
         loader = DataLoader(train, batch_size, shuffle=True, generator=Generator().manual_seed(seed))
-        history = fit(net, loader, optimizer(net.parameters(), lr), epochs=epochs, loss_function=auxiliary_loss(),
+        descent = optimizer(net.parameters(), lr)
+        schedule = None if scheduler is None else scheduler(descent, epochs * len(loader))
+        history = fit(net, loader, descent, epochs=epochs, loss_function=auxiliary_loss(), scheduler=schedule,
                       progress=progress)  # fmt: skip
         result = evaluate(net, DataLoader(test, max(batch_size, 500)))
         seconds, images = sum(history.column("seconds")), len(train) * epochs
@@ -143,6 +148,18 @@ def _named(models: Model | Iterable[Model] | Mapping[str, Model]) -> dict[str, M
     if not named:
         raise OptionError("benchmark: there are no models", rule="at least one")
     return named
+
+
+def _class_count(dataset: Any) -> int:
+    """How many classes a dataset has, by their names or by its tensor of labels; 0 where neither says so."""
+    if names := class_names(dataset):
+        return len(names)
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    if not isinstance(dataset, TensorDataset):
+        return 0
+    labels = dataset.tensors[-1]
+    return 0 if labels.ndim != 1 or labels.is_floating_point() else int(labels.max()) + 1
 
 
 def _build(model: Model, classes: int) -> Module:
