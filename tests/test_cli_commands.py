@@ -77,7 +77,7 @@ def test_train_on_a_folder_then_eval_and_predict(
     assert run("train", "simplecnn", *data, "--epochs", 15, "--batch-size", 4, "--optimizer", "adam", "--lr", "0.003",
                "--save", target) == 0  # fmt: skip
     assert f"test accuracy 100.00% on {tested} images" in capsys.readouterr().out
-    assert run("eval", "simplecnn", *data, "--weights", target, "--confusion") == 0
+    assert run("eval", "simplecnn", *data[:2], "--weights", target, "--confusion") == 0
     out = capsys.readouterr().out
     assert "accuracy 100.00%" in out and re.search(r"^red +100\.00% +100\.00% +100\.00% +2$", out, re.MULTILINE)
     assert re.search(r"^red +0 +2$", out, re.MULTILINE)
@@ -107,7 +107,7 @@ def test_a_run_with_all_its_results(root: Path, tmp_path: Path, capsys: pytest.C
     assert all(float((before[name] - after[name]).abs().max()) < 1e-6 for name in after)
 
 
-def test_validation_takes_nothing_from_the_streams(root: Path, tmp_path: Path) -> None:
+def test_checkpoints_and_logs_do_not_change_the_training(root: Path, tmp_path: Path) -> None:
     states = []
     for name, options in (("a", ()), ("b", ("--checkpoint", tmp_path / "kept", "--log-csv", tmp_path / "log.csv"))):
         run("train", "mlp_relu", "--data", "mnist", "--root", root, "--epochs", 2, "--save", tmp_path / f"{name}.npz",
@@ -220,6 +220,29 @@ def test_errors_have_no_traceback(arguments: str, message: str, capsys: pytest.C
     assert main(arguments.split()) == 1
     error = capsys.readouterr().err
     assert message in error and "Traceback" not in error
+
+
+def test_the_size_of_the_training_is_that_of_the_test(root: Path, tmp_path: Path) -> None:
+    data, target = ("--data", root / "whole"), tmp_path / "net.npz"
+    run("train", "resnet20", *data, "--size", 24, "--epochs", 1, "--save", target)
+    sizes: list[Any] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minicnn.training.evaluate", lambda model, loader, **_: sizes.append(next(iter(loader))[0].shape))
+        for more in ((), ("--size", 40)):
+            with pytest.raises(AttributeError):  # there is no result to print
+                run("eval", "resnet20", *data, "--weights", target, *more)
+    assert sizes == [(4, 3, 24, 24), (4, 3, 40, 40)]
+
+
+@pytest.mark.parametrize("option", ["--save", "--checkpoint", "--log-csv"])
+def test_places_that_cannot_be_written(
+    option: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    (tmp_path / "file").touch()
+    options = {"--save": tmp_path / "net.npz", option: tmp_path / "file" / "below.npz"}
+    flat = [str(part) for pair in options.items() for part in pair]
+    assert run("train", "mlp_relu", "--data", "mnist", "--root", root, "--epochs", 1, *flat) == 1
+    assert "cannot be written" in capsys.readouterr().err
 
 
 def test_more_errors_of_predict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

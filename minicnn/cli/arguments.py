@@ -62,14 +62,14 @@ def fraction(text: str) -> float:
     return value
 
 
-def check_writable(target: Path) -> None:
+def check_writable(target: Path, option: str = "--save") -> None:
     """Raise where a file could not be saved: before the training, not after it."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=target.parent).close()
     except OSError as error:
         raise DataError(f"{target} cannot be written", got=error.strerror, rule="a folder where you may make files",
-                        hint=f"--save elsewhere{target.suffix}") from None
+                        hint=f"another place after {option}") from None
     if target.is_dir():
         raise DataError(f"{target} cannot be written", got="a folder of that name", rule="the name of a file",
-                        hint=f"--save {target / f'weights{target.suffix}'}")
+                        hint=f"another place after {option}")

@@ -32,14 +32,19 @@ def add(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Test, and print the tables."""
     import minicnn as mc
+    from minicnn.cli.catalogue import entry
     from minicnn.cli.data import load
-    from minicnn.cli.network import about, announce, build
+    from minicnn.cli.network import About, about, announce, build
+    from minicnn.hub import resolve_weights
     from minicnn.training import tables
     from minicnn.training.evaluation import HEADERS
 
+    entry(options.model)  # a wrong name is said before data and weights are looked for
     data = load(options)
-    use = about(options.model, data, options.size)
-    model = build(use, options.weights, options.device)
+    weights = resolve_weights(options.weights)
+    known = About.load(weights)
+    use = about(options.model, data, options.size or (known.size if known is not None else None))
+    model = build(use, str(weights), options.device)
     announce(use, data, options)
     loader = mc.data.DataLoader(data.images(False, use.size, device=options.device), options.batch_size)
     result = mc.training.evaluate(model, loader, classes=data.classes)

@@ -92,6 +92,7 @@ def _fit(model: Any, data: Data, use: About, options: argparse.Namespace) -> His
     recipe = Recipe(options)
     optimizer = recipe.optimizer(model.parameters(), recipe.lr)
     if options.checkpoint is not None:
+        check_writable(options.checkpoint / "last.pt", "--checkpoint")
         for name in ("best.pt", "last.pt"):
             use.save(options.checkpoint / name)
     return mc.training.fit(
