@@ -2,6 +2,7 @@
 
 import itertools
 import tracemalloc
+from contextlib import ExitStack
 from types import SimpleNamespace
 from unittest import mock
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minicnn.backend.cpu import conv as cpu_conv
+from minicnn.backend.cpu import depthwise, scatter, windows, winograd
 from minicnn.backend.numpy import NumpyBackend
 from minicnn.backend.portable import Backend
 from minicnn.shapes import ConvGeometry, conv_geometry
@@ -86,7 +88,7 @@ def test_the_definition(p):
     x, w, g = draw_arrays(np.random.default_rng(p.seed), p.N, p.size, p.C_, p.O_, p.kernel, p.geometry)
     expected = naive(x, w, g, p.geometry)
     x, w, g = (ORDERS[order](a) for order, a in zip(p.orders, (x, w, g), strict=True))
-    with mock.patch.object(cpu_conv, "BLOCK_BYTES", p.block):
+    with mock.patch.object(windows, "BLOCK_BYTES", p.block):
         for backend in (PORTABLE, CPU):
             for got, wanted in zip(triad(backend, x, w, g, p.geometry), expected, strict=True):
                 assert got.shape == wanted.shape and got.dtype == np.float64
@@ -234,16 +236,77 @@ def test_unfold_and_fold_equal_pytorch(backend, kernel, stride, padding, dilatio
 def test_blocks_may_run_in_any_order():
     """What lets a pool of threads have them: the same bits whichever block ends first."""
     rng = np.random.default_rng(9)
-    for stride, groups, C_, O_ in [(1, 1, 3, 8), (1, 1, 8, 3), (2, 1, 8, 8), (2, 1, 2, 8), (1, 8, 1, 1), (2, 8, 1, 1)]:
+    for stride, groups, C_, O_ in [(1, 1, 3, 8), (1, 1, 8, 3), (2, 1, 8, 8), (2, 1, 2, 8), (1, 8, 1, 1), (2, 8, 1, 1),
+                                   (1, 1, 32, 64)]:  # fmt: skip
         geometry = conv_geometry(stride, 1, 1, groups)
         arrays = draw_arrays(rng, 8, (12, 12), C_, O_, (3, 3), geometry, "float32")
         for block in (1000, 20000):
-            with mock.patch.object(cpu_conv, "BLOCK_BYTES", block):
+            with mock.patch.object(windows, "BLOCK_BYTES", block), small_blocks(block):
                 forwards = triad(CPU, *arrays, geometry)
                 backwards = lambda work, blocks: [work(b) for b in reversed(blocks)][::-1]  # noqa: E731
-                with mock.patch.object(cpu_conv, "run", backwards):
-                    for a, b in zip(forwards, triad(CPU, *arrays, geometry), strict=True):
-                        np.testing.assert_array_equal(a, b)
+                with ExitStack() as patches:
+                    for module in (cpu_conv, scatter, depthwise):
+                        patches.enter_context(mock.patch.object(module, "run", backwards))
+                    again = triad(CPU, *arrays, geometry)
+                for a, b in zip(forwards, again, strict=True):
+                    np.testing.assert_array_equal(a, b)
+
+
+def small_blocks(size):
+    """Winograd's and the depthwise kernels' blocks, too, as small as ``size`` says."""
+    patches = ExitStack()
+    for module, name, value in [(winograd, "BYTES", size), (winograd, "TILES", 1), (depthwise, "BLOCK_NUMBERS", size)]:
+        patches.enter_context(mock.patch.object(module, name, value))
+    return patches
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(largest=9))
+def test_winograds_method(p):
+    """On any sizes, paddings and memory orders; float32 alone has it."""
+    geometry = ConvGeometry((1, 1), p.geometry.padding, (1, 1), 1)
+    if min(geometry.output_size(p.size, (3, 3))) < 1:
+        return
+    x, w, g = draw_arrays(np.random.default_rng(p.seed), p.N, p.size, p.C_, p.O_, (3, 3), geometry, "float32")
+    expected = naive(x, w, g, geometry)
+    x, w, g = (ORDERS[order](a) for order, a in zip(p.orders, (x, w, g), strict=True))
+    with mock.patch.multiple(winograd, FEWEST=1, CHUNK=2), small_blocks(p.block):
+        for got, wanted in zip(triad(CPU, x, w, g, geometry), expected, strict=True):
+            assert got.shape == wanted.shape and got.dtype == np.float32
+            np.testing.assert_allclose(got, wanted, rtol=0, atol=5e-5)
+
+
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan, 3e38])
+def test_what_is_not_finite_stays_in_its_windows(bad):
+    """Winograd's tiles share sums; an infinity must not spoil the windows beside it."""
+    torch = pytest.importorskip("torch")
+    geometry = conv_geometry(1, 1)
+    x, w, g = draw_arrays(np.random.default_rng(11), 2, (12, 12), 32, 32, (3, 3), geometry, "float32")
+    x[1, 3, 5, 6] = bad
+    X, W, G = (torch.tensor(a) for a in (x, w, g))
+    theirs = torch.conv2d(X, W, padding=1).numpy(), torch.nn.grad.conv2d_weight(X, w.shape, G, padding=1).numpy()
+    with CPU.quiet():
+        y, _, dw = triad(CPU, x, w, g, geometry)
+    for got, wanted in zip((y, dw), theirs, strict=True):
+        np.testing.assert_array_equal(np.isfinite(got), np.isfinite(wanted))
+        np.testing.assert_array_equal(np.isnan(got), np.isnan(wanted))
+        calm = np.isfinite(wanted) & (abs(wanted) < 1e6)
+        np.testing.assert_allclose(got[calm], wanted[calm], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("C, O", [(32, 32), (64, 64), (128, 96), (256, 256)])
+def test_winograds_float32_error_is_like_pytorchs(C, O):
+    torch = pytest.importorskip("torch")
+    geometry = conv_geometry(1, 1)
+    x, w, g = draw_arrays(np.random.default_rng(12), 2, (14, 14), C, O, (3, 3), geometry, "float32")
+    exact = triad(PORTABLE, *(a.astype("float64") for a in (x, w, g)), geometry)
+    X, W, G = (torch.tensor(a) for a in (x, w, g))
+    theirs = (torch.conv2d(X, W, padding=1), torch.nn.grad.conv2d_input(x.shape, W, G, padding=1),
+              torch.nn.grad.conv2d_weight(X, w.shape, G, padding=1))
+    rms = lambda error: np.sqrt(np.mean(error**2))  # noqa: E731
+    ratios = [rms(got - wanted) / rms(reference.numpy() - wanted)
+              for got, reference, wanted in zip(triad(CPU, x, w, g, geometry), theirs, exact, strict=True)]
+    assert max(ratios) <= 1.5, ratios
 
 
 def peak_bytes(call):

@@ -4,39 +4,33 @@ Three things make it fast. Memory order: arrays come out channels-last, so a win
 and the next layer's ReLU or norm runs along C. Blocks: the columns of a block fit the cache and are thrown away, so the
 KH·KW-fold copy of the input never reaches main memory. BLAS: a block's whole arithmetic is one matrix product.
 
+Three forms have files of their own: 3×3 kernels at stride 1 (``winograd``), one channel a group (``depthwise``), and
+the input gradient of strided kernels (``scatter``).
+
 How the work is cut depends on sizes alone, and sums over blocks are taken in a fixed order, so whichever thread runs
 which block, the result has the same bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
+from minicnn.backend.cpu import depthwise, winograd
+from minicnn.backend.cpu.scatter import scatter, scatter_planes
 from minicnn.backend.cpu.threads import run
+from minicnn.backend.cpu.windows import Block, Walk, backwards, blocks, columns, forwards
 from minicnn.backend.portable.arrays import wide
 from minicnn.backend.portable.conv import ConvKernels
 from minicnn.shapes.conv import ConvGeometry, Pair
 
 Array = Any
-Block = tuple[slice, slice]  # of images, of output rows
 
-BLOCK_BYTES = 1 << 20  # of columns in a block: what a core's own cache holds
-PARTS = 4  # of a weight gradient, for as many threads
 FEW_CHANNELS = 4  # to go along planes of pixels instead of along channels
-
-
-class Walk(NamedTuple):
-    """Where windows lie: tap (i, j) of output pixel (k, l) reads input origin + stride·(k, l) + dilation·(i, j)."""
-
-    kernel: Pair
-    stride: Pair
-    dilation: Pair
-    origin: Pair
-    size: Pair
+PARTS = 4  # of a weight gradient's sum, for as many threads
+PART_BYTES = 1 << 20  # of such a part; a larger gradient is cut by its output channels instead
 
 
 class CpuConvKernels(ConvKernels):
@@ -44,222 +38,132 @@ class CpuConvKernels(ConvKernels):
 
     def conv(self, x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Array:
         kernel = w.shape[2:]
-        walk = _walk(geometry, kernel, geometry.output_size(x.shape[2:], kernel))
-        y = _correlate(_channels_last(x), _by_group(w, geometry.groups), b, walk)
+        walk = forwards(geometry, kernel, geometry.output_size(x.shape[2:], kernel))
+        y = _correlate(_channels_last(x), _by_group(w, geometry.groups), b, walk, back=False)
         return y.transpose(0, 3, 1, 2).astype(x.dtype, copy=False)
 
     def conv_input_grad(self, g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
         weights = _by_group(w, geometry.groups)
         O_, C_ = weights.shape[1:3]
+        walk = backwards(geometry, w.shape[2:], size)
         # For each pixel of g correlating copies KH·KW·O numbers and scattering adds KH·KW·C; one tap needs neither.
-        if geometry.stride == (1, 1) and (O_ <= C_ or w.shape[2:] == (1, 1)):
-            dx = _correlate(_channels_last(g), _reversed(weights), None, _reversed_walk(geometry, w.shape[2:], size))
+        if geometry.stride == (1, 1) and (
+            O_ <= C_ or w.shape[2:] == (1, 1) or (geometry.groups == 1 and winograd.fits(walk, C_, O_, g.dtype))
+        ):
+            dx = _correlate(_channels_last(g), weights, None, walk, back=True)
         elif C_ < FEW_CHANNELS and O_ > 1:
-            return _scatter_planes(_channels_last(g), weights, geometry, size).astype(g.dtype, copy=False)
+            return scatter_planes(_channels_last(g), weights, geometry, size).astype(g.dtype, copy=False)
         else:
-            dx = _scatter(_channels_last(g), weights, geometry, size)
+            dx = scatter(_channels_last(g), weights, geometry, size)
         return dx.transpose(0, 3, 1, 2).astype(g.dtype, copy=False)
 
     def conv_weight_grad(self, x: Array, g: Array, geometry: ConvGeometry, kernel: Pair) -> Array:
-        walk = _walk(geometry, kernel, g.shape[2:])
+        walk = forwards(geometry, kernel, g.shape[2:])
         dw = _weight_grad(_channels_last(x), _channels_last(g), geometry.groups, walk)
         return dw.astype(x.dtype, copy=False)
 
 
-def _correlate(x: Array, w: Array, b: Array | None, walk: Walk) -> Array:
-    """x (N, H, W, C), w (G, O/G, C/G, KH, KW) → y (N, OH, OW, O)."""
-    G, O_, C_, KH, KW = w.shape
-    N, OW = x.shape[0], walk.size[1]
-    y = np.empty((N, *walk.size, G * O_), x.dtype)
-    depthwise = O_ == C_ == 1
-    if depthwise:
-        weights = _tap_rows(w, OW)
-    else:
-        weights = w.transpose(0, 1, 3, 4, 2).reshape(G, O_, KH * KW * C_).transpose(0, 2, 1)
+def _correlate(x: Array, w: Array, b: Array | None, walk: Walk, *, back: bool) -> Array:
+    """x (N, H, W, C), w (G, O/G, C/G, KH, KW) → y (N, OH, OW, O).
+
+    With ``back``, w is (G, C/G, O/G, KH, KW), and its taps are taken from last to first.
+    """
+    G, O_, C_ = len(w), w.shape[2 if back else 1], w.shape[1 if back else 2]
+    if O_ == C_ == 1:
+        return depthwise.correlate(x, _reversed(w) if back else w, b, walk)
+    y = np.empty((x.shape[0], *walk.size, G * O_), x.dtype)
+    fill = _by_columns(x, w, walk, back, y)
+    cut = blocks(x.shape[0], walk, w.shape[3] * w.shape[4] * x.shape[3] * x.itemsize)
+    if G == 1 and winograd.fits(walk, C_, O_, x.dtype):
+        u, exact = winograd.transformed_weights(w[0], back=back), fill
+        cut = winograd.blocks(x.shape[0], walk, C_ + O_)
+
+        def fill(block: Block) -> None:
+            if not winograd.correlate(x, u, walk, block, y[block]):
+                exact(block)
 
     def work(block: Block) -> None:
-        out = y[block]
-        if depthwise:
-            _sum_of_taps(_windows(x, walk, block, planar=False), weights, out)
-        else:
-            columns = _columns(x, walk, block, G)
-            np.matmul(columns, weights, out=out.reshape(columns.shape[1], G, O_).transpose(1, 0, 2))
+        fill(block)
         if b is not None:
+            out = y[block]
             out += b
 
-    run(work, [*_blocks(N, walk, (1 if depthwise else KH * KW) * x.shape[3] * x.itemsize)])
+    run(work, cut)
     return y
+
+
+def _by_columns(x: Array, w: Array, walk: Walk, back: bool, y: Array) -> Callable[[Block], None]:
+    """The function that fills a block of y, as ``_correlate`` defines it."""
+    packed: list[Array] = []
+
+    def fill(block: Block) -> None:
+        if not packed:
+            packed.append(_packed(_reversed(w) if back else w))
+        rows = columns(x, walk, block, len(w))
+        out = y[block].reshape(rows.shape[1], len(w), packed[0].shape[2])
+        np.matmul(rows, packed[0], out=out.transpose(1, 0, 2))
+
+    return fill
 
 
 def _weight_grad(x: Array, g: Array, G: int, walk: Walk) -> Array:
     """x (N, H, W, C), g (N, OH, OW, O) → dw (O, C/G, KH, KW), C-ordered as parameters are."""
     (KH, KW), C_, O_ = walk.kernel, x.shape[3] // G, g.shape[3] // G
-    depthwise = O_ == C_ == 1
+    if O_ == C_ == 1:
+        return depthwise.weight_grad(x, g, walk)
+    if G == 1 and winograd.fits(walk, C_, O_, x.dtype):
+        cut = winograd.blocks(x.shape[0], walk, C_ + O_)
+        sums = _summed(lambda block, outs: winograd.weight_grad(x, g[..., outs], walk, block), (16, O_, C_), cut, 1)
+        dw = winograd.as_weights(sums)
+        if np.isfinite(dw).all():
+            return dw
 
-    def work(blocks: list[Block]) -> Array:
-        part = np.zeros((G, KH * KW * C_, O_), x.dtype)
-        for block in blocks:
-            part += one(block)
-        return part
+    def part(block: Block, outs: slice) -> Array:
+        rows, gradients = columns(x, walk, block, G), g[block][..., outs]
+        gradients = gradients.reshape(rows.shape[1], G, gradients.shape[3] // G).transpose(1, 0, 2)
+        return np.matmul(rows.transpose(0, 2, 1), gradients)
 
-    def one(block: Block) -> Array:
-        if depthwise:
-            return _tap_products(_windows(x, walk, block, planar=False), g[block])
-        columns = _columns(x, walk, block, G)
-        return np.matmul(columns.transpose(0, 2, 1), g[block].reshape(columns.shape[1], G, O_).transpose(1, 0, 2))
-
-    blocks = [*_blocks(x.shape[0], walk, (1 if depthwise else KH * KW) * x.shape[3] * x.itemsize)]
-    parts = run(work, [blocks[i::PARTS] for i in range(min(PARTS, len(blocks)))])
-    dw = sum(parts[1:], start=parts[0]) if parts else np.zeros((G, KH * KW * C_, O_), x.dtype)
+    cut = blocks(x.shape[0], walk, KH * KW * x.shape[3] * x.itemsize)
+    dw = _summed(part, (G, KH * KW * C_, O_), cut, 2 if G == 1 else None, x.dtype)
     return dw.reshape(G, KH, KW, C_, O_).transpose(0, 4, 3, 1, 2).reshape(G * O_, C_, KH, KW)
 
 
-def _scatter(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
-    """g (N, OH, OW, O), w (G, O/G, C/G, KH, KW) → dx (N, *size, C); a tap's product is added where it read."""
-    (N, OH, OW, _), (G, O_, C_, *kernel) = g.shape, w.shape
-    dx = np.zeros((N, *size, G * C_), g.dtype)
-    taps = geometry.taps(size, (OH, OW), kernel)
-    weights = np.ascontiguousarray(w.transpose(3, 4, 0, 1, 2))
+def _summed(
+    part: Callable[[Block, slice], Array],
+    shape: tuple[int, ...],
+    cut: list[Block],
+    channels: int | None,
+    dtype: Any = np.float32,
+) -> Array:
+    """Σ part(block, channels) over the blocks, of ``shape``; axis ``channels`` is the output channels', if it may be
+    cut."""
+    total = np.zeros(shape, dtype)
+    slices = 1 if channels is None else max(1, min(PARTS, total.nbytes // PART_BYTES, shape[channels] // 64))
+    step = 1 if channels is None else -(-shape[channels] // slices)
+    parts = max(1, PARTS // slices)
+    before = (slice(None),) * (channels or 0)
 
-    def work(block: Block) -> None:
-        g_block, dx_block = g[block[0]], dx[block[0]]
-        rows = g_block.reshape(len(g_block) * OH * OW, G, O_).transpose(1, 0, 2)
-        part = np.empty((len(g_block), OH, OW, G * C_), g.dtype)
-        for tap, pixels, places in taps:
-            if O_ == C_ == 1:
-                np.multiply(g_block, weights[tap].reshape(G), out=part)
-            else:
-                np.matmul(rows, weights[tap], out=part.reshape(rows.shape[1], G, C_).transpose(1, 0, 2))
-            dx_block[:, *pixels] += part[:, *places]
+    def work(piece: tuple[list[Block], slice]) -> Array:
+        mine, outs = piece
+        sums = part(mine[0], outs)
+        for block in mine[1:]:
+            sums += part(block, outs)
+        return sums
 
-    run(work, [*_image_blocks(N, OH * OW * G * C_ * g.itemsize)])
-    return dx
-
-
-def _scatter_planes(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
-    """g (N, OH, OW, O), w (G, O/G, C/G, KH, KW) → dx (N, C, *size). As ``_scatter``, but one product for all taps, and
-    additions along rows of pixels: runs of one to three channels are too short for either."""
-    (N, OH, OW, _), (G, O_, C_, KH, KW) = g.shape, w.shape
-    dx = np.zeros((N, G, C_, *size), g.dtype)
-    taps = geometry.taps(size, (OH, OW), (KH, KW))
-    weights = w.transpose(0, 3, 4, 2, 1).reshape(G, KH * KW * C_, O_)
-
-    def work(block: Block) -> None:
-        target = dx[block[0]].transpose(1, 2, 0, 3, 4)
-        n = target.shape[2]
-        rows = g[block[0]].reshape(n * OH * OW, G, O_).transpose(1, 2, 0)
-        parts = np.matmul(weights, rows).reshape(G, KH, KW, C_, n, OH, OW)
-        for (i, j), pixels, places in taps:
-            target[..., *pixels] += parts[:, i, j][..., *places]
-
-    run(work, [*_image_blocks(N, OH * OW * KH * KW * G * C_ * g.itemsize)])
-    return dx.reshape(N, G * C_, *size)
+    pieces = [
+        (cut[i::parts], slice(None) if slices == 1 else slice(o * step, (o + 1) * step))
+        for i in range(min(parts, len(cut)))
+        for o in range(slices)
+    ]
+    for (_, outs), sums in zip(pieces, run(work, pieces), strict=True):
+        total[*before, outs] += sums
+    return total
 
 
-def _columns(x: Array, walk: Walk, block: Block, groups: int) -> Array:
-    """x (N, H, W, C) → (groups, pixels of the block, KH·KW·C/groups); a copy, or a view where one is enough.
-
-    The copy goes fastest along its longest run of adjacent numbers: KW·C within a window, or OW from window to window
-    (a first layer, with one or three channels); BLAS takes either memory order.
-    """
-    KW, C_ = walk.kernel[1], x.shape[3] // groups
-    run = C_ * (KW if groups == walk.dilation[1] == 1 else 1)
-    if walk.kernel == (1, 1):
-        planar = bool(x.strides[3] != x.itemsize)
-    else:
-        planar = walk.stride[1] == 1 and walk.size[1] > run
-    windows = _windows(x, walk, block, planar=planar)
-    n, r, OW, KH, KW, _ = windows.shape
-    windows = windows.reshape(n, r, OW, KH, KW, groups, C_)
-    if planar:
-        return windows.transpose(5, 3, 4, 6, 0, 1, 2).reshape(groups, KH * KW * C_, n * r * OW).transpose(0, 2, 1)
-    return windows.transpose(5, 0, 1, 2, 3, 4, 6).reshape(groups, n * r * OW, KH * KW * C_)
-
-
-def _windows(x: Array, walk: Walk, block: Block, *, planar: bool) -> Array:
-    """x (N, H, W, C) → view (n, rows, OW, KH, KW, C) of the block's windows; outside of the image they read zeros."""
-    (KH, KW), (sh, sw), (dh, dw), (top, left), (OH, OW) = walk
-    first, last, _ = block[1].indices(OH)
-    r = last - first
-    height, width = (r - 1) * sh + (KH - 1) * dh + 1, (OW - 1) * sw + (KW - 1) * dw + 1
-    area = _area(x[block[0]], top + first * sh, left, height, width, planar=planar)
-    n, h, w, c = area.strides
-    return as_strided(area, (area.shape[0], r, OW, KH, KW, area.shape[3]), (n, h * sh, w * sw, h * dh, w * dw, c))
-
-
-def _area(x: Array, top: int, left: int, height: int, width: int, *, planar: bool) -> Array:
-    """x (n, H, W, C) → (n, height, width, C) from (top, left) on, zeros outside; a view where memory order allows."""
-    n, H, W, C = x.shape
-    top_in, left_in = max(top, 0), max(left, 0)
-    bottom_in, right_in = max(min(top + height, H), top_in), max(min(left + width, W), left_in)
-    inside = x[:, top_in:bottom_in, left_in:right_in]
-    whole = inside.shape[1:3] == (height, width)
-    if whole and x.strides[2 if planar else 3] == x.itemsize:
-        return inside
-    if planar:
-        area = np.zeros((n, C, height, width), x.dtype).transpose(0, 2, 3, 1)
-    else:
-        area = np.zeros((n, height, width, C), x.dtype)
-    area[:, top_in - top : bottom_in - top, left_in - left : right_in - left] = inside
-    return area
-
-
-def _tap_rows(w: Array, OW: int) -> Array:
-    """w (G, 1, 1, KH, KW) → (KH, KW, OW, G): repeated along a row, so that products run over OW·G adjacent numbers."""
-    taps = w.transpose(3, 4, 1, 2, 0)[:, :, 0]
-    return np.ascontiguousarray(np.broadcast_to(taps, (*taps.shape[:2], OW, taps.shape[3])))
-
-
-def _sum_of_taps(windows: Array, weights: Array, out: Array) -> None:
-    """windows (n, r, OW, KH, KW, C), weights (KH, KW, OW, C) → out (n, r, OW, C); a depthwise correlation."""
-    out[...] = 0
-    product = np.empty_like(out)
-    for i, j in np.ndindex(*weights.shape[:2]):
-        np.multiply(windows[:, :, :, i, j], weights[i, j], out=product)
-        out += product
-
-
-def _tap_products(windows: Array, g: Array) -> Array:
-    """windows (n, r, OW, KH, KW, C), g (n, r, OW, C) → (C, KH·KW, 1); Σ over pixels, for each tap."""
-    n, r, OW, KH, KW, C = windows.shape
-    product, ones = np.empty(g.shape, g.dtype), np.ones(n * r * OW, g.dtype)
-    sums = np.empty((KH, KW, C), g.dtype)
-    for i, j in np.ndindex(KH, KW):
-        np.multiply(windows[:, :, :, i, j], g, out=product)
-        np.matmul(ones, product.reshape(n * r * OW, C), out=sums[i, j])
-    return sums.reshape(KH * KW, C, 1).transpose(1, 0, 2)
-
-
-def _blocks(N: int, walk: Walk, pixel_bytes: int) -> Iterator[Block]:
-    """Slices of images and output rows that need about BLOCK_BYTES of ``pixel_bytes`` each: some images, or some rows
-    of one."""
-    OH, OW = walk.size
-    rows = max(1, BLOCK_BYTES // max(1, OW * pixel_bytes))
-    if rows >= OH:
-        yield from _image_blocks(N, OH * OW * pixel_bytes)
-        return
-    for n in range(N):
-        for r in range(0, OH, rows):
-            yield slice(n, n + 1), slice(r, min(r + rows, OH))
-
-
-def _image_blocks(N: int, image_bytes: int) -> Iterator[Block]:
-    """Slices of images, and of all their rows, that need about BLOCK_BYTES."""
-    images = max(1, BLOCK_BYTES // max(1, image_bytes))
-    for n in range(0, N, images):
-        yield slice(n, min(n + images, N)), slice(None)
-
-
-def _walk(geometry: ConvGeometry, kernel: Pair, size: Pair) -> Walk:
-    (top, _), (left, _) = geometry.padding
-    return Walk((kernel[0], kernel[1]), geometry.stride, geometry.dilation, (-top, -left), (size[0], size[1]))
-
-
-def _reversed_walk(geometry: ConvGeometry, kernel: Pair, size: Pair) -> Walk:
-    """Where the input gradient's windows lie in g at stride 1: dx[p] = Σ g[p + before − tap·dilation] · w[tap]."""
-    walk = _walk(geometry, kernel, size)
-    row, column = (-o - d * (k - 1) for o, d, k in zip(walk.origin, walk.dilation, walk.kernel, strict=True))
-    return walk._replace(origin=(row, column))
+def _packed(w: Array) -> Array:
+    """w (G, O/G, C/G, KH, KW) → (G, KH·KW·C/G, O/G), as columns are laid out."""
+    G, O_, C_, KH, KW = w.shape
+    return w.transpose(0, 1, 3, 4, 2).reshape(G, O_, KH * KW * C_).transpose(0, 2, 1)
 
 
 def _reversed(w: Array) -> Array:

@@ -1,0 +1,102 @@
+"""Windows of images, a block at a time: where they lie, views of them, and copies of them as columns."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from minicnn.shapes.conv import ConvGeometry, Pair
+
+Array = Any
+Block = tuple[slice, slice]  # of images, of output rows
+
+BLOCK_BYTES = 1 << 20  # of columns in a block: what a core's own cache holds
+
+
+class Walk(NamedTuple):
+    """Where windows lie: tap (i, j) of output pixel (k, l) reads input origin + stride·(k, l) + dilation·(i, j)."""
+
+    kernel: Pair
+    stride: Pair
+    dilation: Pair
+    origin: Pair
+    size: Pair
+
+
+def forwards(geometry: ConvGeometry, kernel: Pair, size: Pair) -> Walk:
+    """Where the windows of a convolution lie in x."""
+    (top, _), (left, _) = geometry.padding
+    return Walk((kernel[0], kernel[1]), geometry.stride, geometry.dilation, (-top, -left), (size[0], size[1]))
+
+
+def backwards(geometry: ConvGeometry, kernel: Pair, size: Pair) -> Walk:
+    """Where the input gradient's windows lie in g at stride 1: dx[p] = Σ g[p + before − tap·dilation] · w[tap]."""
+    walk = forwards(geometry, kernel, size)
+    row, column = (-o - d * (k - 1) for o, d, k in zip(walk.origin, walk.dilation, walk.kernel, strict=True))
+    return walk._replace(origin=(row, column))
+
+
+def columns(x: Array, walk: Walk, block: Block, groups: int) -> Array:
+    """x (N, H, W, C) → (groups, pixels of the block, KH·KW·C/groups); a copy, or a view where one is enough.
+
+    The copy goes fastest along its longest run of adjacent numbers: KW·C within a window, or OW from window to window
+    (a first layer, with one or three channels); BLAS takes either memory order.
+    """
+    KW, C_ = walk.kernel[1], x.shape[3] // groups
+    run = C_ * (KW if groups == walk.dilation[1] == 1 else 1)
+    if walk.kernel == (1, 1):
+        planar = bool(x.strides[3] != x.itemsize)
+    else:
+        planar = walk.stride[1] == 1 and walk.size[1] > run
+    windows = views(x, walk, block, planar=planar)
+    n, r, OW, KH, KW, _ = windows.shape
+    windows = windows.reshape(n, r, OW, KH, KW, groups, C_)
+    if planar:
+        return windows.transpose(5, 3, 4, 6, 0, 1, 2).reshape(groups, KH * KW * C_, n * r * OW).transpose(0, 2, 1)
+    return windows.transpose(5, 0, 1, 2, 3, 4, 6).reshape(groups, n * r * OW, KH * KW * C_)
+
+
+def views(x: Array, walk: Walk, block: Block, *, planar: bool = False) -> Array:
+    """x (N, H, W, C) → view (n, rows, OW, KH, KW, C) of the block's windows; outside of the image they read zeros."""
+    (KH, KW), (sh, sw), (dh, dw), (top, left), (OH, OW) = walk
+    first, last, _ = block[1].indices(OH)
+    r = last - first
+    height, width = (r - 1) * sh + (KH - 1) * dh + 1, (OW - 1) * sw + (KW - 1) * dw + 1
+    part = area(x[block[0]], top + first * sh, left, height, width, planar=planar)
+    n, h, w, c = part.strides
+    return as_strided(part, (part.shape[0], r, OW, KH, KW, part.shape[3]), (n, h * sh, w * sw, h * dh, w * dw, c))
+
+
+def area(x: Array, top: int, left: int, height: int, width: int, *, planar: bool) -> Array:
+    """x (n, H, W, C) → (n, height, width, C) from (top, left) on, zeros outside; a view where memory order allows."""
+    n, H, W, C = x.shape
+    top_in, left_in = max(top, 0), max(left, 0)
+    bottom_in, right_in = max(min(top + height, H), top_in), max(min(left + width, W), left_in)
+    inside = x[:, top_in:bottom_in, left_in:right_in]
+    whole = inside.shape[1:3] == (height, width)
+    if whole and x.strides[2 if planar else 3] == x.itemsize:
+        return inside
+    if planar:
+        part = np.zeros((n, C, height, width), x.dtype).transpose(0, 2, 3, 1)
+    else:
+        part = np.zeros((n, height, width, C), x.dtype)
+    part[:, top_in - top : bottom_in - top, left_in - left : right_in - left] = inside
+    return part
+
+
+def blocks(N: int, walk: Walk, pixel_bytes: int) -> list[Block]:
+    """Slices of images and output rows that need about BLOCK_BYTES of ``pixel_bytes`` each: some images, or some rows
+    of one."""
+    OH, OW = walk.size
+    rows = max(1, BLOCK_BYTES // max(1, OW * pixel_bytes))
+    if rows >= OH:
+        return image_blocks(N, OH * OW * pixel_bytes)
+    return [(slice(n, n + 1), slice(r, min(r + rows, OH))) for n in range(N) for r in range(0, OH, rows)]
+
+
+def image_blocks(N: int, image_bytes: int) -> list[Block]:
+    """Slices of images, and of all their rows, that need about BLOCK_BYTES."""
+    images = max(1, BLOCK_BYTES // max(1, image_bytes))
+    return [(slice(n, min(n + images, N)), slice(None)) for n in range(0, N, images)]
