@@ -52,7 +52,7 @@ class _Rule:
         if isinstance(value, tuple(self.types - {bool, int})) or ("int" in self.kinds and _is_integer(value)):
             return value  # of a subclass
         raise DtypeError(f"{function}: {self.name} is no {_WORDS[self.kinds[0]].split()[1]}",
-                         got=f"{value!r:.80}, of type {type(value).__name__}",
+                         got=value if getattr(value, "shape", ()) else f"{value!r:.80}, of type {type(value).__name__}",
                          rule=f"{self.name} is {' or '.join(_WORDS.get(kind, kind) for kind in self.kinds)}",
                          hint=_HINTS.get(self.kinds[0]))  # fmt: skip
 

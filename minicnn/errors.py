@@ -29,8 +29,24 @@ class MinicnnError(Exception):
 
     def __init__(self, what: str, *, got: object = None, rule: str | None = None, hint: str | None = None) -> None:
         self.what, self.got, self.rule, self.hint = what, got, rule, hint
-        parts = (("got", got), ("rule", rule), ("try", hint))
+        parts = (("got", None if got is None else shown(got)), ("rule", rule), ("try", hint))
         super().__init__("\n".join([what, *(f"  {label:<5} {text}" for label, text in parts if text is not None)]))
+
+
+def shown(value: object) -> str:
+    """``value`` as messages show it: a tensor or array by its shape, and others that hold one in a line.
+
+    Example:
+        >>> shown([mc.ones(2, 2), 3])
+        '[tensor([[1., 1.], [1., 1.]]), 3]'
+    """
+    if getattr(value, "shape", ()) and hasattr(value, "dtype"):
+        return f"{type(value).__name__} of shape {tuple(value.shape)}"
+    text = str(value)
+    if "tensor(" not in text and "array(" not in text:
+        return text
+    line = " ".join(text.split())
+    return line if len(line) <= 100 else f"{line[:99]}…"
 
 
 class ShapeError(MinicnnError, RuntimeError, ValueError):

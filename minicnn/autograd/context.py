@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from minicnn.autograd.function import Function, _new
-from minicnn.autograd.inplace import edited
+from minicnn.autograd.inplace import check_writable, edited
 from minicnn.autograd.mode import no_grad
 from minicnn.autograd.plan import Plan
 from minicnn.backend import backend_for
@@ -84,10 +84,12 @@ def apply_context(cls: type[Function], inputs: tuple[Any, ...], options: dict[st
         out = cls.forward(ctx, *inputs, **options)  # type: ignore[attr-defined]
     single = not isinstance(out, tuple)
     results = [_result(ctx, t, inputs) for t in ((out,) if single else out)]
+    for tensor in ctx._dirty:
+        check_writable(ctx.name, tensor)
     if needed:
         _record(ctx, inputs, arrays, results)
     for tensor in ctx._dirty:
-        edited(tensor)
+        edited(tensor, ctx.name)
     ctx._to_save = ()
     return results[0] if single else tuple(results)
 

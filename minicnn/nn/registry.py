@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from minicnn.absent import missing
-from minicnn.errors import DtypeError, GradientError, MissingAttributeError, RegistrationError
+from minicnn.errors import DtypeError, GradientError, MissingAttributeError, RegistrationError, shown
 from minicnn.nn.parameter import Buffer, Parameter
 from minicnn.tensor import Tensor
 
@@ -31,7 +31,9 @@ class Registry:
     _modules: dict[str, Module | None]
     _non_persistent_buffers_set: set[str]
 
-    def __init__(self) -> None:
+    def __init__(self, *args: Any, **options: Any) -> None:
+        if args or options:
+            raise _takes_nothing(type(self).__name__, (*args, *options.values()))
         # Not by attribute access, which looks into the tables that are only made here.
         self.__dict__.update(training=True, _parameters={}, _buffers={}, _modules={}, _non_persistent_buffers_set=set())
 
@@ -188,11 +190,20 @@ def _table_for(value: Any) -> str:
     return "_modules" if isinstance(value, Registry) else "_buffers"
 
 
+def _takes_nothing(name: str, given: tuple[Any, ...]) -> DtypeError:
+    tensor = any(isinstance(value, Tensor) for value in given)
+    return DtypeError(f"{name}: Module.__init__ takes no arguments", got=", ".join(map(shown, given)),
+                      rule="a module is made first, and then called with tensors; options are for its own __init__",
+                      hint=f"model = {name}(), then model(x)" if tensor else "super().__init__()")
+
+
 def check_module(operation: str, module: object) -> None:
     """Raise where something that should be a Module is not; name the usual slips."""
     if isinstance(module, Registry):
         return
     hint = "a Module whose forward calls it"
+    if isinstance(module, Tensor):
+        hint = "layers = nn.Sequential(…) of layers, then layers(x)"
     if isinstance(module, type) and issubclass(module, Registry):
         hint = f"{module.__name__}() with parentheses"
     raise DtypeError(f"{operation}: {getattr(module, '__name__', None) or type(module).__name__} is no Module",

@@ -110,6 +110,65 @@ def test_mark_non_differentiable() -> None:
     assert doubled.requires_grad and not order.requires_grad
 
 
+class Scale(Function):
+    """x *= k, in x's own memory."""
+
+    @staticmethod
+    def forward(ctx, x, k):
+        ctx.k = k
+        ctx.mark_dirty(x)
+        return x.mul_(k)
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.k, None
+
+
+def test_mark_dirty_makes_an_edit_of_a_result() -> None:
+    x = mc.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    y = x * 1
+    z = Scale.apply(y, 3.0)
+    assert z is y and y.tolist() == [3.0, 6.0, 9.0]
+    (z * z).sum().backward()
+    assert x.grad.tolist() == [18.0, 36.0, 54.0]
+    view_of = x * 1
+    Scale.apply(view_of[:2], 5.0)
+    x.grad = None
+    view_of.sum().backward()
+    assert x.grad.tolist() == [5.0, 5.0, 1.0]
+
+
+def test_mark_dirty_is_seen_by_who_saved_the_tensor_and_refuses_leaves() -> None:
+    x = mc.ones(2, requires_grad=True)
+    y = x * 1
+    square = y * y
+    Scale.apply(y, 2.0)
+    with pytest.raises(GradientError, match=r"Mul saved its input ., which was since edited in place by Scale"):
+        square.sum().backward()
+    with pytest.raises(GradientError, match="Scale: a leaf that requires a gradient"):
+        Scale.apply(x, 2.0)
+
+
+@pytest.mark.parametrize(("materialize", "first"), [(True, [0.0, 0.0]), (False, None)])
+def test_set_materialize_grads(materialize: bool, first: list[float] | None) -> None:
+    seen = []
+
+    class Two(Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.set_materialize_grads(materialize)
+            return x * 2, x * 3
+
+        @staticmethod
+        def backward(ctx, g, h):
+            seen.append((None if g is None else g.tolist(), h.tolist()))
+            return h * 3 if g is None else g * 2 + h * 3
+
+    x = mc.ones(2, requires_grad=True)
+    Two.apply(x)[1].sum().backward()
+    assert seen == [(first, [1.0, 1.0])] and x.grad.tolist() == [3.0, 3.0]
+
+
 def test_anomaly_detection_names_the_forward_operation_and_its_range() -> None:
     with detect_anomaly(), pytest.raises(AnomalyError, match="Log made the first infinity, in the forward") as found:
         mc.tensor([4.0, 0.0]).log()

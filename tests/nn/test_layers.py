@@ -259,3 +259,37 @@ def test_layers_run_on_other_devices(expression, shape, device):
     assert str(there(b * 1).device).startswith(device)
     for mine, other in zip(*results, strict=True):
         np.testing.assert_allclose(other, mine, rtol=1e-4, atol=1e-4)
+
+
+WITHOUT_TENSORS = [name for name in sorted(vars(nn)) if isinstance(vars(nn)[name], type) and name[0].isupper()
+                   and vars(nn)[name].__module__.startswith("minicnn.nn.layers") and name != "Identity"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WITHOUT_TENSORS)
+def test_a_tensor_given_where_a_layer_is_made(name):
+    with pytest.raises(TypeError, match=f"^{name}: a tensor is given where the layer is made") as caught:
+        getattr(nn, name)(mc.zeros(2, 3), mc.zeros(2))
+    assert f"layer = nn.{name}(" in str(caught.value)
+    assert ("then layer(output, target)" if name.endswith("Loss") else "then layer(x)") in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 4
+
+
+def test_tensors_that_layers_take():
+    assert nn.CrossEntropyLoss(mc.ones(3)).weight.tolist() == [1.0] * 3
+    assert nn.BCEWithLogitsLoss(pos_weight=mc.ones(2)).pos_weight.tolist() == [1.0] * 2
+    assert nn.Linear(mc.tensor(3), np.int64(2)).in_features == 3
+    with pytest.raises(TypeError, match=r"nn.Conv2d\(in_channels, out_channels, kernel_size\), then layer\(x\)"):
+        nn.Conv2d(3, 6, 3, stride=mc.ones(2))
+
+
+def test_a_tensor_given_where_a_model_is_made():
+    class Net(nn.Module):
+        def forward(self, x):
+            return x
+
+    for make, hint in ((Net, r"model = Net\(\), then model\(x\)"), (nn.Sequential, r"then layers\(x\)")):
+        with pytest.raises(TypeError, match=hint) as caught:
+            make(mc.zeros(4, 5, 6))
+        assert len(str(caught.value).splitlines()) == 4
+    with pytest.raises(TypeError, match=r"takes no arguments\n  got   3\n"):
+        Net(3)

@@ -436,6 +436,19 @@ def test_backward_hooks_stand_in_place_layers():
     assert seen == [([0.0, 2.0], [2.0, 2.0])] and x.grad.tolist() == [0.0, 6.0]
 
 
+def test_the_old_backward_hook_is_the_full_one():
+    x = mc.tensor([[1.0, -2.0]], requires_grad=True)
+    layer, seen = nn.Linear(2, 1, bias=False), []
+    with mc.no_grad():
+        layer.weight.copy_(mc.tensor([[3.0, 4.0]]))
+    handle = layer.register_backward_hook(lambda module, gi, go: seen.append((module, gi[0].tolist(), go[0].tolist())))
+    (layer(x) * 5).sum().backward()
+    assert seen == [(layer, [[15.0, 20.0]], [[5.0]])]
+    handle.remove()
+    layer(x).sum().backward()
+    assert len(seen) == 1 and x.grad.tolist() == [[18.0, 24.0]]
+
+
 def test_anomalies_name_the_layer():
     class Log(nn.Module):
         def forward(self, x):

@@ -183,3 +183,11 @@ def test_views_share_memory_where_pytorch_s_do():
 def test_view_with_a_dtype_teaches():
     with pytest.raises(mc.errors.DtypeError, match="converts the values"):
         mc.zeros(2).view(mc.int32)
+
+
+@pytest.mark.parametrize("join", [mc.cat, mc.stack, mc.hstack, mc.vstack, mc.dstack, mc.column_stack])
+def test_what_is_no_tensor_among_those_joined(join):
+    with pytest.raises(TypeError, match=r"item 1 is no tensor\n  got   2.5, of type float\n  rule .*\n  try   mc.as_t"):
+        join((mc.ones(2), 2.5))
+    with pytest.raises(TypeError, match=r"takes one sequence of tensors\n  got   Tensor of shape \(3, 2\)\n"):
+        join(mc.ones(3, 2))

@@ -3,6 +3,7 @@
 from minicnn.arguments import check_all
 from minicnn.nn.layers.activation import *
 from minicnn.nn.layers.batch_norm import *
+from minicnn.nn.layers.construction import refuse_tensors as _refuse_tensors
 from minicnn.nn.layers.conv import *
 from minicnn.nn.layers.distance import *
 from minicnn.nn.layers.dropout import *
@@ -17,4 +18,7 @@ from minicnn.nn.layers.pool import *
 from minicnn.nn.layers.resize import *
 from minicnn.nn.layers.shape import *
 
-check_all(globals(), [name for name, found in globals().items() if isinstance(found, type)])
+_LAYERS = [name for name, found in globals().items() if isinstance(found, type)]
+check_all(globals(), _LAYERS)
+for _name in _LAYERS:
+    _refuse_tensors(globals()[_name])
