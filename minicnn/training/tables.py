@@ -10,6 +10,9 @@ Rows = Sequence[Sequence[str]]
 WIDE = 160
 """Columns where there is no terminal, so that nothing is folded in a file or a pipe."""
 
+NAME = 8
+"""Columns that a name keeps in a narrow terminal."""
+
 
 def text(headers: Sequence[str], rows: Rows) -> str:
     """Aligned columns."""
@@ -26,15 +29,18 @@ def markdown(headers: Sequence[str], rows: Rows) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def show(headers: Sequence[str], rows: Rows, left: int = 1) -> None:
-    """Print a table; ``left`` columns are flush left, and fold in a narrow terminal."""
+def show(headers: Sequence[str], rows: Rows) -> None:
+    """Print a table. In a narrow terminal headers and the first column fold, numbers never do."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    least = [max((len(row[i]) for row in rows), default=0) for i in range(len(headers))]
+    least[0] = min(least[0], NAME)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for i, header in enumerate(headers):
-        table.add_column(header, justify="left" if i < left else "right", overflow="fold")
+    for i, (header, width) in enumerate(zip(headers, least, strict=True)):
+        table.add_column(Text(header), justify="right" if i else "left", min_width=width, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
-    Console(width=None if sys.stdout.isatty() else WIDE).print(table)
+    room = Console().width if sys.stdout.isatty() else WIDE
+    Console(width=max(room, sum(least) + 2 * len(least))).print(table)

@@ -104,3 +104,13 @@ def test_tables() -> None:
 def test_shown_tables_fold_in_no_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     tables.show(("name", "size"), [("x" * 100 + "[bold]", "1")])
     assert "x" * 100 + "[bold]" in capsys.readouterr().out
+
+
+def test_numbers_never_fold_in_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    tables.show(("a long header", "another", "images"), [("a name that folds", "100.00%", "12,345,678")])
+    out = capsys.readouterr().out
+    assert "100.00%" in out and "12,345,678" in out and "a name" in out and "folds" in out
