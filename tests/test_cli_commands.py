@@ -314,3 +314,14 @@ def test_a_closed_pipe_is_no_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         monkeypatch.setattr("minicnn.cli.models.run", closed)
         monkeypatch.setattr(sys, "stdout", file)
         assert main(["models"]) == 141
+
+
+def test_commands_run_on_a_device(device: str, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target, data = tmp_path / "net.npz", ("--data", "mnist", "--root", root, "--device", device)
+    assert run("train", "simplecnn", *data, "--epochs", 1, "--batch-size", 20, "--save", target, "--augment",
+               "--validation", "0.2") == 0  # fmt: skip
+    assert run("eval", "simplecnn", *data, "--weights", target) == 0
+    assert run("benchmark", *data, "--models", "mlp_relu", "cnn1", "--epochs", 1) == 0
+    Image.new("L", (28, 28)).save(tmp_path / "digit.png")
+    assert run("predict", tmp_path / "digit.png", "--weights", target, "--device", device) == 0
+    assert "%  " in capsys.readouterr().out.splitlines()[-1]

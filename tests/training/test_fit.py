@@ -311,3 +311,21 @@ def test_lines_have_loss_accuracy_speed_and_the_time_left(capsys: pytest.Capture
     assert "left" not in second
 
 
+
+
+def test_everything_runs_on_a_device(device: str, tmp_path: Any) -> None:
+    model = net(outputs=7).to(device)
+    optimizer = mc.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    loader = DataLoader(data(20, classes=7), 8)  # on the CPU: fit moves the batches
+    history = fit(model, loader, optimizer, epochs=2, validation=loader, accumulate=2, clip_norm=1.0, progress=False,
+                  scheduler=L.StepLR(optimizer, 1), checkpoint=tmp_path)  # fmt: skip
+    on_cpu = net(outputs=7)
+    descent = mc.optim.SGD(on_cpu.parameters(), 0.1, momentum=0.9)
+    expected = fit(on_cpu, loader, descent, epochs=2, validation=loader, accumulate=2, clip_norm=1.0, progress=False,
+                   scheduler=L.StepLR(descent, 1))  # fmt: skip
+    assert history.column("validation_loss") == pytest.approx(expected.column("validation_loss"), rel=1e-12)
+    assert history.column("accuracy") == expected.column("accuracy")
+    result = mc.training.evaluate(model, loader)
+    assert result.confusion is not None and result.confusion.sum().item() == 20
+    assert result.top5 == mc.training.evaluate(on_cpu, loader).top5 and len(result.rows()) == 8
+    assert mc.load(tmp_path / "best.pt")["epoch"] == 2
