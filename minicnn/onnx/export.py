@@ -67,7 +67,7 @@ def export(
     """
     if importlib.util.find_spec("onnx") is None:
         raise MissingPackageError("onnx.export: the package onnx is not installed",
-                                  rule="it writes and checks the file", hint="pip install onnx")
+                                  rule="it writes and checks the file", hint='pip install "minicnn[onnx]"')
     _check(model, opset_version)
     args, kwargs = args if isinstance(args, tuple) else (args,), dict(kwargs or {})
     inputs = _input_names(model, args, kwargs, input_names)

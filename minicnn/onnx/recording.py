@@ -102,14 +102,17 @@ def _compared(runs: list[tuple[Tracer, dict[str, Value]]]) -> list[Step]:
         twins.meet(*pairs)
     first, second = (_needed(tracer.steps, outputs.values()) for tracer, outputs in runs)
     for step, twin in zip(first, second, strict=False):
+        twins.user = f"{step.kind.name} in {step.place}"
         same = step.kind is twin.kind and step.path == twin.path and len(step.inputs) == len(twin.inputs)
         if not same or not all(map(twins.agree, step.inputs, twin.inputs)):
             raise _branches(f"{step.kind.name} in {step.place}, then {twin.kind.name} in {twin.place}")
+        _compare_numbers(step, twin)
         for pairs in zip(step.outputs, twin.outputs, strict=True):
             twins.meet(*pairs)
         _compare_options(step, twin)
     if len(first) != len(second):
         raise _branches(f"{len(first)} operations, then {len(second)}")
+    twins.user = "an output"
     if [*results[0]] != [*results[1]] or not all(map(twins.agree, results[0].values(), results[1].values())):
         raise _branches("other outputs")
     return first
@@ -126,9 +129,10 @@ def _needed(steps: list[Step], outputs: Iterable[Value]) -> list[Step]:
 
 
 class _Twins:
-    """Which value of the first run is which of the second."""
+    """Which value of the first run is which of the second; ``user`` is who asks."""
 
     def __init__(self) -> None:
+        self.user = ""
         self.twin_of: dict[Value, Value] = {}
 
     def meet(self, value: Value, twin: Value) -> None:
@@ -141,7 +145,7 @@ class _Twins:
     def agree(self, a: Any, b: Any) -> bool:
         """Whether two inputs are the same in both runs: numbers, known values, or constants met for the first time."""
         if not isinstance(a, Value) or not isinstance(b, Value):
-            return not isinstance(a, Value) and not isinstance(b, Value) and _same(a, b)
+            return not isinstance(a, Value) and not isinstance(b, Value)
         if a in self.twin_of:
             return self.twin_of[a] is b
         if a.array is None or b.array is None:
@@ -149,8 +153,15 @@ class _Twins:
         self.meet(a, b)
         if a.source is not None and b.source is not None:
             return self.agree(a.source, b.source)
-        _check_constant(a, b)
+        _check_constant(a, b, self.user)
         return True
+
+
+def _compare_numbers(step: Step, twin: Step) -> None:
+    for a, b in zip(step.inputs, twin.inputs, strict=True):
+        if not isinstance(a, Value) and not _same(a, b):
+            raise refused(step, "computes with a number that is another in a second run", got=f"{a} or {b}",
+                          hint="Tensor operations instead of item(), float(x) and x.shape; numbers are fixed in a file")
 
 
 def _compare_options(step: Step, twin: Step) -> None:
@@ -173,13 +184,13 @@ def _branches(got: str) -> OptionError:
                        hint="mc.where instead of if; squeeze(dim), which leaves a batch of one alone")
 
 
-def _check_constant(value: Value, twin: Value) -> None:
+def _check_constant(value: Value, twin: Value, user: str) -> None:
     """Make sure that a constant is one: equal in both runs, or zeros, ones, … of a free size."""
     a, b = (backend_of(v.array).to_numpy(v.array) for v in (value, twin))
     if a.size and b.size and a.shape != b.shape and (a == a.flat[0]).all() and (b == a.flat[0]).all():
         return
     if a.shape != b.shape or a.tobytes() != b.tobytes():
-        raise OptionError(f"onnx.export: a tensor in {value.place} is no constant, and no operation made it",
+        raise OptionError(f"onnx.export: {user} uses a tensor that is no constant, and that no operation made",
                           got=f"shape {value.shape}, other values in a second run",
                           rule="what depends on the input is computed by Tensor operations; noise is not exported",
                           hint="training=False; Tensor operations instead of arrays and lists")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minicnn.backend import backend_of
 from minicnn.errors import OptionError
 from minicnn.tensor import Tensor, wrap
+
+Array = Any
 
 Axes = Mapping[str, Mapping[int, str]]
 """For inputs and outputs by name, the free axes and what their sizes are called."""
@@ -53,10 +56,17 @@ def stretched(tensor: Tensor, name: str, axes: Axes, second: bool) -> Tensor:
         wanted = max(size, 2) + (size * (symbols.index(symbol) + 1) if second else 0)
         array = xp.take(array, xp.arange(wanted) % size, axis=axis)
     if second:
-        array = xp.flip(array)
+        array = _shuffled(xp, array)
         if array.dtype.kind == "f":
             array = (0.75 - 0.5 * array).astype(array.dtype)  # keeps to [0, 1], where images are
     return wrap(xp.array(array, copy=True))
+
+
+def _shuffled(xp: Any, array: Array) -> Array:
+    """The elements in another order, which is always the same and has no symmetry: strides of the golden section."""
+    size = array.size
+    step = next(k for k in range(int(size * 0.618) | 1, 2 * size + 4) if math.gcd(k, size) == 1)
+    return array.reshape(-1)[(xp.arange(size) * step + size // 2) % max(size, 1)].reshape(array.shape)
 
 
 def _misfit(got: Any, rule: str) -> OptionError:

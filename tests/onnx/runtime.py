@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnxruntime
+import pytest
 
 import minicnn as mc
+
+onnxruntime = pytest.importorskip("onnxruntime")
 
 Array = Any
 

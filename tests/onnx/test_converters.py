@@ -53,6 +53,8 @@ CASES: dict[str, tuple[Any, ...]] = {
     "max pool ceil": (nn.MaxPool2d(3, stride=2, ceil_mode=True), (3, 8, 8)),
     "max pool ceil padded": (nn.MaxPool2d(2, stride=2, padding=1, ceil_mode=True), (3, 7, 8)),
     "max pool indices": (nn.MaxPool2d(2, stride=2, padding=1, return_indices=True), (3, 6, 7)),
+    "max unpool": (Of(lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2, output_size=(7, 9))),
+                   IMAGE),
     "max pool 1d": (nn.MaxPool1d(3, stride=2, padding=1), (3, 8)),
     "avg pool": (nn.AvgPool2d((2, 3), stride=(2, 1), padding=1), IMAGE),
     "avg pool without pad": (nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False), IMAGE),
@@ -171,6 +173,13 @@ CASES: dict[str, tuple[Any, ...]] = {
     "mean": (Of(lambda x: (x.mean(), x.mean((2, 3)), x.mean(0))), IMAGE),
     "amax": (Of(lambda x: (x.amax((1, 2)), x.amin(3, keepdim=True), x.max(), x.min())), IMAGE),
     "logsumexp": (Of(lambda x: x.logsumexp((1, 2))), IMAGE),
+    "sum of bools": (Of(lambda x: ((x > 0).sum(1), (x > 0).count_nonzero((2, 3)), (x > 0).cumsum(1))), IMAGE),
+    "prod": (Of(lambda x: x.prod(1)), IMAGE),
+    "variance": (Of(lambda x: (x.var((2, 3)), x.std(1, unbiased=False, keepdim=True), x.var(1, correction=2))), IMAGE),
+    "norm": (Of(lambda x: (x.norm(dim=1), x.norm(1, (2, 3), keepdim=True), x.norm(3, dim=2))), IMAGE),
+    "normalised": (Of(lambda x: F.normalize(x, dim=1)), IMAGE),
+    "cosine similarity": (nn.CosineSimilarity(dim=1), IMAGE, IMAGE),
+    "triangles": (Of(lambda x: x.tril() + x.triu(1)), IMAGE),
     "cumsum": (Of(lambda x: x.cumsum(1)), IMAGE),
     "argmax": (Of(lambda x: (x.argmax(1), x.argmin(2, keepdim=True))), IMAGE),
     "max with its index": (Of(lambda x: tuple(x.max(1))), IMAGE),
@@ -201,7 +210,7 @@ def weights() -> None:
     """Numbers in place of the ones and zeros that layers of normalisation begin with."""
     numbers = np.random.RandomState(0)
     for network, *_ in CASES.values():
-        for key, tensor in network.state_dict().items():
+        for tensor in network.state_dict().values():
             if tensor.dtype.kind == "f":
                 tensor.copy_(mc.tensor(numbers.uniform(0.2, 1.0, tuple(tensor.shape)).astype("float32")))
 

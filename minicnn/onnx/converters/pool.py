@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from minicnn.onnx.converters.resize import mixed
-from minicnn.onnx.table import converter
+from minicnn.onnx.table import Either, converter
 from minicnn.onnx.trace import Value
-from minicnn.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool
+from minicnn.ops.pool import AdaptiveAvgPool, AdaptiveMaxPool, AvgPool, MaxPool, MaxUnpool
 from minicnn.shapes.conv import Pair
 from minicnn.shapes.pool import PoolGeometry, adaptive_bins
 from minicnn.shapes.resize import axis_weights
@@ -24,6 +24,15 @@ def max_pool(g: Graph, x: Value, *, geometry: PoolGeometry, indices: bool = Fals
     height, width = (_fixed(g, x, axis) for axis in (2, 3))
     y, places = g.op("MaxPool", x, outputs=2, **options)
     return y, g.op("Mod", places, g.tensor([height * width], (), "int64"))
+
+
+@converter(MaxUnpool)
+def max_unpool(g: Graph, x: Value, winners: Value, *, size: Pair) -> Any:
+    """ScatterElements into rows of zeros, which are the planes."""
+    C, pixels = x.shape[1], size[0] * size[1]
+    zeros = g.op("Expand", g.number(0, x), g.shape(Either((x.shape[0], C, pixels), (x.other[0], C, pixels)), x))
+    flat = [g.op("Reshape", t, g.ints([0, C, -1])) for t in (winners, x)]
+    return g.op("Reshape", g.op("ScatterElements", zeros, *flat, axis=2), g.ints([0, C, *size]))
 
 
 @converter(AvgPool)

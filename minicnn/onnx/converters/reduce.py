@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from minicnn.autograd.function import Function
 from minicnn.onnx.table import Either, converter
 from minicnn.onnx.trace import Value
-from minicnn.ops import compare, cumulate, extrema, reduce
+from minicnn.ops import compare, cumulate, extrema, reduce, statistics
 
 if TYPE_CHECKING:
     from minicnn.onnx.graph import Graph
@@ -22,7 +23,35 @@ EXTREMA = {"max": "ReduceMax", "min": "ReduceMin"}
 @converter(*SAME, free=("shape",))
 def same(g: Graph, x: Value, *, dims: Dims, shape: Either) -> Any:
     """The node of the same meaning."""
-    return _reduced(g, SAME[g.step.kind], x, dims, shape)
+    return _reduced(g, SAME[g.step.kind], x, dims, shape, _as_result(g, x))
+
+
+@converter(cumulate.Prod, free=("shape",))
+def prod(g: Graph, x: Value, *, dim: int, shape: Either) -> Any:
+    """ReduceProd."""
+    return _reduced(g, "ReduceProd", x, (dim,), shape, _as_result(g, x))
+
+
+@converter(statistics.Var, statistics.Std, free=("shape",))
+def variance(g: Graph, x: Value, *, dims: Dims, shape: Either, correction: float) -> Any:
+    """The mean square distance from the mean, as many times as the correction says; its root."""
+    axes = range(len(x.shape)) if dims is None else dims
+    if any(x.sizes[axis] is None for axis in axes):
+        raise g.refused("is over a size that is free", got=f"dims {dims}")
+    n = math.prod(x.shape[axis] for axis in axes)
+    centred = g.op("Sub", x, g.reduce("ReduceMean", x, tuple(axes), True))
+    squares = _reduced(g, "ReduceMean", x, dims, shape, g.op("Mul", centred, centred))
+    var = g.op("Mul", squares, g.number(n / max(n - correction, 0), x)) if correction else squares
+    return g.op("Sqrt", var) if g.step.kind is statistics.Std else var
+
+
+@converter(statistics.Norm, free=("shape",))
+def norm(g: Graph, x: Value, *, p: float, dims: Dims, shape: Either) -> Any:
+    """ReduceL1, ReduceL2, or the root of a sum of powers."""
+    if p in (1, 2):
+        return _reduced(g, f"ReduceL{int(p)}", x, dims, shape)
+    powers = g.op("Pow", g.op("Abs", x), g.number(p, x))
+    return g.op("Pow", _reduced(g, "ReduceSum", x, dims, shape, powers), g.number(1 / p, x))
 
 
 @converter(extrema.Amax, extrema.Max, free=("shape",))
@@ -34,7 +63,7 @@ def extremum(g: Graph, x: Value, *, kernel: str, dims: Dims, shape: Either) -> A
 @converter(cumulate.CumSum)
 def cumsum(g: Graph, x: Value, *, dim: int, backwards: bool = False) -> Any:
     """Sums of all elements so far."""
-    return g.op("CumSum", x, g.tensor([dim], (), "int64"), reverse=int(backwards))
+    return g.op("CumSum", _as_result(g, x), g.tensor([dim], (), "int64"), reverse=int(backwards))
 
 
 @converter(extrema.Argument)
@@ -57,7 +86,13 @@ def truth(g: Graph, x: Value, *, kernel: str, dims: Dims, shape: Either) -> Any:
     return g.op("Cast", found, to=g.dtype("bool"))
 
 
-def _reduced(g: Graph, kind: str, x: Value, dims: Dims, shape: Either, values: str | None = None) -> Any:
+def _as_result(g: Graph, x: Value) -> Any:
+    """x in the result's dtype: bools are summed as integers."""
+    dtype = g.step.outputs[0].dtype
+    return x if x.dtype == dtype else g.op("Cast", x, to=g.dtype(dtype))
+
+
+def _reduced(g: Graph, kind: str, x: Value, dims: Dims, shape: Either, values: Any = None) -> Any:
     """Over ``dims``, kept or not, which the number of dimensions of ``shape`` tells; of x, or of ``values`` like it."""
     rank = len(x.shape)
     axes = tuple(range(rank)) if dims is None else dims

@@ -40,7 +40,8 @@ def resize(g: Graph, x: Value, *, rows: Either, columns: Either) -> Any:
     if resized is not None:
         return resized
     if first != second:
-        raise g.refused("depends on a size that is free", got=f"sizes {x.shape[2:]} or {x.other[2:]}")
+        raise g.refused("depends on a size that is free", got=f"sizes {x.shape[2:]} or {x.other[2:]}",
+                        hint="a whole scale_factor; bilinear to a fixed size; or fixed heights and widths")
     y = mixed(g, mixed(g, x, first[0], 2), first[1], 3)
     return y if isinstance(y, str) else g.op("Identity", y)
 

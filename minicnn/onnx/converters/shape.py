@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from minicnn.onnx.table import Either, converter
 from minicnn.onnx.trace import Value
+from minicnn.ops.diagonal import Triangle
 from minicnn.ops.pad import Pad, Pads
 from minicnn.ops.shape import Expand, Permute, View
 
@@ -40,6 +41,12 @@ def expand(g: Graph, x: Value, *, shape: Either) -> Any:
     have = [(1, 1)] * new + list(zip(x.shape, x.other, strict=True))
     wanted = [(1, 1) if pair == own else pair for pair, own in zip(zip(*shape, strict=True), have, strict=True)]
     return g.op("Expand", x, g.shape(Either(*zip(*wanted, strict=True)) if wanted else Either((), ()), x))
+
+
+@converter(Triangle)
+def triangle(g: Graph, x: Value, *, kernel: str, diagonal: int) -> Any:
+    """Trilu."""
+    return g.op("Trilu", x, g.tensor([diagonal], (), "int64"), upper=int(kernel == "triu"))
 
 
 @converter(Pad)
