@@ -123,8 +123,9 @@ def in_words(name: str, error: Exception) -> Exception:
         return error
     if large:
         return too_large(name, text or None)
-    return OptionError(f"{name}: a number is too large", got=text, rule="sizes and integers lie within ±2**63",
-                       hint="smaller numbers")
+    return OptionError(f"{name}: a number does not fit", got=text,
+                       rule="an integer fits the dtype of the tensor that it meets, and a size 64 bits",
+                       hint="x.long(), or a smaller number")
 
 
 def too_large(name: str, got: object) -> OptionError:

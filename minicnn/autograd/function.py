@@ -83,7 +83,7 @@ class Function:
         loudness = silence()
         try:
             out = node.forward(*arrays, **options)  # type: ignore[attr-defined]
-        except (MemoryError, ValueError) as error:
+        except (MemoryError, ValueError, OverflowError) as error:
             raise in_words(cls.name.lower(), error) from None
         finally:
             restore(loudness)

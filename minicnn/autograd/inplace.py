@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from minicnn.arguments import in_words
 from minicnn.autograd.function import Function, _new
 from minicnn.autograd.mode import mode
 from minicnn.backend import backend_of
@@ -74,6 +75,8 @@ def apply_in_place(name: str, cls: type[Function], target: Tensor, *others: Any,
     loudness = silence()
     try:
         node.forward(*arrays, out=target.array, **options)  # type: ignore[attr-defined]
+    except OverflowError as error:
+        raise in_words(name, error) from None
     finally:
         restore(loudness)
     if mode.watch is not None:

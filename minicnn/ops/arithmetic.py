@@ -8,8 +8,8 @@ from typing import Any
 from minicnn.autograd.function import Function
 from minicnn.autograd.inplace import apply_in_place, assign, check_writable
 from minicnn.backend import backend_of
-from minicnn.errors import DtypeError
-from minicnn.ops.operands import as_float, check_broadcast, choice, operand, operands
+from minicnn.errors import DtypeError, OptionError
+from minicnn.ops.operands import as_float, check_broadcast, choice, operands
 from minicnn.tensor import Tensor
 
 __all__ = ["add", "div", "divide", "mul", "multiply", "neg", "pow", "rsub", "sub", "subtract", "true_divide"]
@@ -87,11 +87,24 @@ class Neg(Function):
         return -g
 
 
+def _whole_power(xp: Any, x: Array, y: Array) -> Array:
+    """x ** y of integers; of a negative y as in PyTorch the fraction is cut off, which leaves 0, but of x = ±1."""
+    if not hasattr(y, "dtype"):
+        if y < 0:
+            raise OptionError("pow: an integer to a negative power", got=f"exponent {y}",
+                              rule="integers have no fractions", hint="x.float()")
+        return xp.power(x, y)
+    lost = (y < 0) & (xp.abs(x) != 1)
+    return xp.where(lost, xp.zeros_like(y), xp.power(x, xp.maximum(xp.abs(y), 0)))
+
+
 class Pow(Function):
     """x ** y; at x = 0 the slope in y is 0 where y >= 0, as in PyTorch."""
 
     def forward(self, x: Array, y: Array) -> Array:
         backend = backend_of(x if hasattr(x, "dtype") else y)
+        if (x if hasattr(x, "dtype") else y).dtype.kind in "iu":
+            return _whole_power(backend.xp, x, y)
         return backend.xp.power(x, y)
 
     def grad_x(self, g: Tensor, x: Tensor, y: Any) -> Tensor:
@@ -117,14 +130,14 @@ def add(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
         >>> mc.add(mc.tensor([1, 2]), 10)
         tensor([11, 12])
     """
-    x, y = operands("add", x, _times("add", y, alpha, x))
+    x, y = _scaled("add", x, y, alpha)
     return Add.apply(x, y)
 
 
 def sub(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
     """x − alpha · y. Shapes, errors: as ``add``; bool tensors have no difference."""
     _check_no_bools(x, y)
-    x, y = operands("sub", x, _times("sub", y, alpha, x))
+    x, y = _scaled("sub", x, y, alpha)
     return Sub.apply(x, y)
 
 
@@ -185,13 +198,13 @@ def pow(x: Operand, exponent: Operand) -> Tensor:
 
 def add_(x: Tensor, y: Operand, *, alpha: float = 1) -> Tensor:
     """x += alpha · y, in place."""
-    return _in_place("add_", Add, x, _times("add_", y, alpha, x))
+    return _in_place("add_", Add, x, y, alpha)
 
 
 def sub_(x: Tensor, y: Operand, *, alpha: float = 1) -> Tensor:
     """x −= alpha · y, in place."""
     _check_no_bools(x, y)
-    return _in_place("sub_", Sub, x, _times("sub_", y, alpha, x))
+    return _in_place("sub_", Sub, x, y, alpha)
 
 
 def mul_(x: Tensor, y: Operand) -> Tensor:
@@ -204,8 +217,16 @@ def div_(x: Tensor, y: Operand) -> Tensor:
     return _in_place("div_", Div, x, y)
 
 
-def _times(name: str, y: Any, alpha: float, other: Any) -> Any:
-    return y if alpha == 1 else operand(name, y, other) * alpha
+def _scaled(name: str, x: Any, y: Any, alpha: float) -> tuple[Any, Any]:
+    """The operands x and alpha · y, a product in the result's dtype, so that no integer overflows on the way."""
+    x, y = operands(name, x, y)
+    if alpha == 1:
+        return x, y
+    kind = (x if isinstance(x, Tensor) else y).array.dtype.kind
+    if kind != "f" and isinstance(alpha, float):
+        raise DtypeError(f"{name}: alpha is a float, the sum is not", got=f"alpha={alpha}",
+                         rule="alpha is an integer where x and y are", hint="x.float()")
+    return x, y * (bool(alpha) if kind == "b" else alpha)
 
 
 def _check_no_bools(*given: Any) -> None:
@@ -214,9 +235,9 @@ def _check_no_bools(*given: Any) -> None:
                          hint="x ^ y, or x.logical_not()")
 
 
-def _in_place(name: str, cls: type[Function], x: Tensor, y: Operand) -> Tensor:
+def _in_place(name: str, cls: type[Function], x: Tensor, y: Operand, alpha: float = 1) -> Tensor:
     """The operation straight into x's memory where x keeps its dtype, else through a result that must fit it."""
-    a, b = operands(name, x, y)
+    a, b = _scaled(name, x, y, alpha)
     fits = check_broadcast(name, a.shape, getattr(b, "shape", ())) == a.shape
     if a is x and fits and (cls is not Div or x.array.dtype.kind == "f"):
         return apply_in_place(name, cls, x, b)

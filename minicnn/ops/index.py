@@ -237,6 +237,7 @@ def unfold(x: Tensor, dimension: int, size: int, step: int) -> Tensor:
                 [2, 3, 4]])
     """
     dim = one_dim("unfold", dimension, x.ndim)
+    x = x if x.ndim else x[None]
     if step < 1 or not 0 <= size <= x.array.shape[dim]:
         raise OptionError("unfold: no such windows", got=f"size {size}, step {step} in shape {tuple(x.shape)}",
                           rule="step >= 1, and size at most that of the dimension")

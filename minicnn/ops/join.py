@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from minicnn import dtypes
+from minicnn.arguments import too_large
 from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, ShapeError
 from minicnn.ops.convert import cast
 from minicnn.ops.index import narrow, select
 from minicnn.ops.shape import expand, reshaped, unsqueeze
-from minicnn.shapes.dims import one_dim
+from minicnn.shapes.dims import number_in, one_dim, own_dim
 from minicnn.shapes.sizes import size_tuple
 from minicnn.tensor import Tensor
 
@@ -145,6 +146,7 @@ def column_stack(tensors: Sequence[Tensor]) -> Tensor:
 
 def split(x: Tensor, split_size: int | Sequence[int], dim: int = 0) -> Pieces:
     """Views of pieces along ``dim``: of ``split_size`` each (the last may be smaller), or of the sizes listed."""
+    split_size = number_in(split_size)
     if not isinstance(split_size, int):
         return split_with_sizes(x, split_size, dim)
     size = _size("split", x, dim)
@@ -175,8 +177,13 @@ def chunk(x: Tensor, chunks: int, dim: int = 0) -> Pieces:
 def tensor_split(x: Tensor, indices_or_sections: Any, dim: int = 0) -> Pieces:
     """Views of that many pieces along ``dim``, sizes differing by at most 1; or cut at the positions listed."""
     size = _size("tensor_split", x, dim)
-    cuts = indices_or_sections.tolist() if isinstance(indices_or_sections, Tensor) else indices_or_sections
+    cuts = number_in(indices_or_sections)
+    cuts = cuts.tolist() if isinstance(cuts, Tensor) else cuts
+    if isinstance(cuts, bool):
+        raise DtypeError("tensor_split: a bool is no number", got=cuts, rule="a number of pieces, or where to cut")
     if isinstance(cuts, int):
+        if cuts > 2**31:
+            raise too_large("tensor_split", f"{cuts} pieces")
         if cuts < 1:
             raise OptionError("tensor_split: no pieces", got=cuts, rule="sections >= 1")
         each, larger = divmod(size, cuts)
@@ -192,6 +199,9 @@ def hsplit(x: Tensor, indices_or_sections: int | Sequence[int]) -> Pieces:
 
 def vsplit(x: Tensor, indices_or_sections: int | Sequence[int]) -> Pieces:
     """``tensor_split`` along dimension 0; as ``hsplit``."""
+    if x.ndim < 2:
+        raise ShapeError("vsplit: there are no rows", got=f"shape {tuple(x.shape)}", rule="at least 2 dimensions",
+                         hint="hsplit")
     return _even_split("vsplit", x, indices_or_sections, 0)
 
 
@@ -201,7 +211,7 @@ def dsplit(x: Tensor, indices_or_sections: int | Sequence[int]) -> Pieces:
 
 
 def _even_split(name: str, x: Tensor, pieces: int | Sequence[int], dim: int) -> Pieces:
-    size = _size(name, x, dim)
+    size, pieces = _size(name, x, dim), number_in(pieces)
     if isinstance(pieces, int) and (pieces < 1 or size % pieces):
         raise ShapeError(f"{name}: no pieces of one size", got=f"{pieces} pieces of a size of {size}",
                          rule="the number of pieces divides the size", hint="tensor_split takes any")
@@ -214,9 +224,7 @@ def unbind(x: Tensor, dim: int = 0) -> Pieces:
 
 
 def _size(name: str, x: Tensor, dim: int) -> int:
-    if not x.ndim:
-        raise ShapeError(f"{name}: a tensor without dimensions", got="shape ()", rule="at least one dimension")
-    return int(x.array.shape[one_dim(name, dim, x.ndim)])
+    return int(x.array.shape[own_dim(name, dim, x.ndim)])
 
 
 def meshgrid(*tensors: Any, indexing: str = "ij") -> Pieces:

@@ -10,7 +10,7 @@ from minicnn.autograd.function import Function, mixed_devices
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, ShapeError
 from minicnn.ops.operands import check_broadcast
-from minicnn.shapes.dims import Shape, one_dim
+from minicnn.shapes.dims import Shape, own_dim
 from minicnn.tensor import Tensor
 
 __all__ = [
@@ -149,7 +149,7 @@ def tensordot(x: Tensor, y: Tensor, dims: int | Sequence[Sequence[int]] = 2) -> 
         if not isinstance(dims, Sequence) or len(dims) != 2 or not all(isinstance(of, Sequence) for of in dims):
             raise DtypeError("tensordot: these are no dimensions", got=repr(dims)[:80],
                              rule="a number of dimensions, or those of x and those of y", hint="dims=([1, 2], [1, 0])")
-        over_x, over_y = ([one_dim("tensordot", d, t.ndim) for d in of] for t, of in zip((x, y), dims, strict=True))
+        over_x, over_y = ([own_dim("tensordot", d, t.ndim) for d in of] for t, of in zip((x, y), dims, strict=True))
     summed = [x.shape[d] for d in over_x]
     if summed != [y.shape[d] for d in over_y]:
         raise ShapeError("tensordot: the sizes of the pairs differ", got=f"{x.array.shape} and {y.array.shape}",

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minicnn.autograd.function import Function
+from minicnn.arguments import too_large
+from minicnn.autograd.function import Function, mixed_devices
 from minicnn.backend import backend_of
 from minicnn.errors import OptionError, ShapeError
 from minicnn.ops.index import Index
 from minicnn.ops.keys import ALL, PICK
 from minicnn.ops.shape import Reshape, expand, reshaped, transpose
-from minicnn.shapes.dims import one_dim
+from minicnn.shapes.conv import LARGEST
+from minicnn.shapes.dims import own_dim
 from minicnn.shapes.sizes import dims_in_order, size_tuple, varargs
 from minicnn.tensor import Tensor, wrap
 
@@ -70,16 +72,20 @@ def repeat_interleave(x: Tensor, repeats: Any, dim: int | None = None, *, output
     """
     if dim is None:
         x, dim = reshaped(x, (x.array.size,)), 0
-    dim = one_dim("repeat_interleave", dim, x.ndim)
+    dim = own_dim("repeat_interleave", dim, x.ndim)
     size = x.array.shape[dim]
     xp = backend_of(x.array).xp
+    if isinstance(repeats, Tensor) and repeats.device != x.device:
+        raise mixed_devices("repeat_interleave", (x, repeats))
     times = repeats.tolist() if isinstance(repeats, Tensor) else repeats
     given = size_tuple("repeat_interleave", (times,))
     counts = given * (size if len(given) == 1 else 1)
     if len(counts) != size or min(counts, default=0) < 0 or output_size not in (None, sum(counts)):
         raise ShapeError("repeat_interleave: the numbers do not fit", got=f"{len(counts)} for a size of {size}",
                          rule="one number >= 0, or one for each slice; output_size is their sum")
-    positions = xp.asarray([i for i, count in enumerate(counts) for _ in range(count)], dtype="int64")
+    if sum(counts) > LARGEST:
+        raise too_large("repeat_interleave", f"{sum(counts)} slices")
+    positions = xp.repeat(xp.arange(size), counts)
     return Index.apply(x, wrap(positions), pattern=(*[ALL] * dim, PICK))
 
 
@@ -115,15 +121,16 @@ def roll(x: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | Non
     if len(by) != len(along):
         raise ShapeError("roll: a shift for each dimension", got=f"shifts {shifts}, dims {dims}",
                          rule="len(shifts) == len(dims)")
-    places = tuple(one_dim("roll", d, x.ndim) for d in along)
+    places = tuple(own_dim("roll", d, x.ndim) for d in along)
     return Roll.apply(x, shifts=by, dims=places)
 
 
 def rot90(x: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     """Turned ``k`` times by 90 degrees, from the first of ``dims`` towards the second."""
-    a, b = dims_in_order("rot90", tuple(dims), x.ndim) if len(dims) == 2 else (0, 0)
-    if a == b:
-        raise OptionError("rot90: two dimensions make a plane", got=tuple(dims), rule="dims are two different ones")
+    plane = dims_in_order("rot90", dims, x.ndim)
+    if len(plane) != 2:
+        raise OptionError("rot90: two dimensions make a plane", got=dims, rule="dims are two different ones")
+    a, b = plane
     turns: dict[int, Any] = {0: x.clone, 1: lambda: transpose(flip(x, b), a, b), 2: lambda: flip(x, a, b),
                              3: lambda: flip(transpose(x, a, b), b)}
     return turns[k % 4]()

@@ -9,7 +9,7 @@ from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, OutOfRangeError, ShapeError
 from minicnn.ops.extrema import ValuesIndices, as_rows, pick
-from minicnn.shapes.dims import axis_too, one_dim
+from minicnn.shapes.dims import axis_too, one_dim, own_dim
 from minicnn.tensor import Tensor, wrap
 
 __all__ = ["argsort", "bincount", "histc", "kthvalue", "msort", "searchsorted", "sort", "topk", "unique"]
@@ -28,6 +28,14 @@ class Reorder(Function):
     def grad_x(self, g: Tensor, order: Tensor) -> Tensor:
         back = wrap(backend_of(order.array).xp.argsort(order.array, axis=self.dim))
         return Reorder.apply(g, back, dim=self.dim)
+
+
+class Places(Function):
+    """Where each element of x would be put in the ascending vector; without a gradient."""
+
+    def forward(self, ascending: Array, x: Array, *, side: str) -> Array:
+        xp = backend_of(x).xp
+        return xp.asarray(xp.searchsorted(ascending, x, side))
 
 
 class Count(Function):
@@ -132,7 +140,7 @@ def unique(x: Tensor, sorted: bool = True, return_inverse: bool = False, return_
         >>> mc.tensor([2, 1, 2]).unique(return_counts=True)
         (tensor([1, 2]), tensor([1, 2]))
     """
-    axis = None if dim is None else one_dim("unique", dim, x.ndim)
+    axis = None if dim is None else own_dim("unique", dim, x.ndim)
     found = backend_of(x.array).xp.unique(
         x.array, return_inverse=return_inverse, return_counts=return_counts, axis=axis, equal_nan=False
     )
@@ -185,5 +193,4 @@ def searchsorted(sorted_sequence: Tensor, input: Tensor, *, right: bool = False)
     if sorted_sequence.ndim != 1:
         raise ShapeError("searchsorted: no vector", got=f"shape {tuple(sorted_sequence.shape)}",
                          rule="the sorted sequence has 1 dimension")
-    side = "right" if right else "left"
-    return wrap(backend_of(input.array).xp.searchsorted(sorted_sequence.array, input.array, side))
+    return Places.apply(sorted_sequence, input, side="right" if right else "left")

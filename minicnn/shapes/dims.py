@@ -25,6 +25,20 @@ def one_dim(name: str, dim: Any, ndim: int) -> int:
     return index % size
 
 
+def own_dim(name: str, dim: Any, ndim: int) -> int:
+    """As ``one_dim``, of a tensor that must have dimensions."""
+    if not ndim:
+        raise ShapeError(f"{name}: a tensor without dimensions", got="shape ()", rule="at least one dimension",
+                         hint="x.reshape(1)")
+    return one_dim(name, dim, ndim)
+
+
+def number_in(value: Any) -> Any:
+    """The Python integer in an integer of NumPy or a tensor without dimensions; anything else as it is."""
+    integer = getattr(value, "ndim", None) == 0 and value.dtype.kind in "iu"
+    return operator.index(value) if integer else value
+
+
 def many_dims(name: str, dim: Dims, ndim: int) -> Shape | None:
     """The dimensions to reduce over, counted from the front and in order; None for all, as ``()`` means, too."""
     if dim is None:
