@@ -331,3 +331,9 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingPackageError, match=r"pip install .minicnn\[onnx\]"):
         mc.onnx.export(nn.Linear(3, 2), images(2, 3))
+
+
+def test_a_network_on_another_device(small: Small, device: str) -> None:
+    x = images(2, 3, 8, 8)
+    expected = mc.onnx.export(small, x, dynamic_axes="batch")
+    assert mc.onnx.export(small.to(device), x.to(device), dynamic_axes="batch") == expected
