@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,23 @@ def test_ctrl_c_ends_without_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setattr("minicnn.training.fit", interrupted)
     assert main(["train", "lenet"]) == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+def test_ctrl_c_while_the_package_is_loaded_ends_in_one_line() -> None:
+    code = """
+import sys
+
+class CtrlC:
+    def find_spec(self, name, path=None, target=None):
+        if name == "minicnn.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, CtrlC())
+command = {}
+exec(open(sys.argv[1], encoding="utf-8").read(), command)
+sys.exit(command["main"]())
+"""
+    file = Path(mc.__file__).with_name("command.py")
+    found = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True)
+    assert found.returncode == 130 and found.stdout == ""
+    assert found.stderr.strip() == "minicnn: interrupted"
