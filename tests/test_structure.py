@@ -79,7 +79,8 @@ def test_files_stay_small() -> None:
 
 
 def test_importing_loads_nothing_optional() -> None:
-    optional = ["rich", "torch", "cupy", "PIL", "matplotlib", "hypothesis", "pytest", "safetensors", "scipy", "tensorboardX"]
+    optional = ["rich", "torch", "cupy", "PIL", "matplotlib", "hypothesis", "pytest", "safetensors", "scipy",
+                "tensorboardX"]  # fmt: skip
     code = f"import sys, minicnn; print([m for m in {optional} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]" and found.stderr == ""
