@@ -1,4 +1,4 @@
-"""The ``minicnn`` command: installed beside the package, as ``minicnn_command``, since the package takes a while to load.
+"""The ``minicnn`` command: installed beside the package as ``minicnn_command``, since loading that takes a while.
 
 Ctrl-C in that while ends quietly, too. (What is in a package is only found after the package is loaded.)
 """
