@@ -19,44 +19,6 @@ def set_item(library: Any, x: Any, value: Any, *key: Any) -> Any:
     return x
 
 
-def layer(library: Any, name: str, sizes: Any, x: Any, **options: Any) -> Any:
-    made = getattr(library.nn, name)(*(sizes if isinstance(sizes, tuple) else (sizes,)), **options)
-    return made.to(getattr(x, "device", "cpu"))(x)
-
-
-def step(library: Any, name: str, shape: Any, gradient: Any, **options: Any) -> Any:
-    p = library.ones(shape, device=getattr(gradient, "device", "cpu")).requires_grad_()
-    p.grad = gradient
-    getattr(library.optim, name)([p], **options).step()
-    return p.detach()
-
-
-def schedule(library: Any, name: str, **options: Any) -> Any:
-    optimizer = library.optim.SGD([library.ones(2).requires_grad_()], lr=0.5)
-    scheduler = getattr(library.optim.lr_scheduler, name)(optimizer, **options)
-    optimizer.step()
-    scheduler.step()
-    return optimizer.param_groups[0]["lr"]
-
-
-def clip(library: Any, name: str, gradient: Any, *limits: Any) -> Any:
-    p = library.ones(3, device=getattr(gradient, "device", "cpu")).requires_grad_()
-    p.grad = gradient
-    getattr(library.nn.utils, name)([p], *limits)
-    return p.grad
-
-
-def batches(library: Any, data: Any, *options: Any, **named: Any) -> Any:
-    data_of = library.utils.data if hasattr(library, "utils") else library.data
-    return list(data_of.DataLoader(data_of.TensorDataset(data), *options, **named))
-
-
-def gradient(library: Any, x: Any, seed: Any) -> Any:
-    x.requires_grad_()
-    (x * x).backward(seed)
-    return x.grad
-
-
 CONV: tuple[Call, ...] = (
     call(F + "conv2d", IMAGE, T((6, 4, 3, 2)), T((6,)), stride=1, padding=0, dilation=1, groups=1),
     call(F + "conv2d", IMAGE, T((4, 2, 3, 2)), None, stride=(2, 1), padding=(1, 2), dilation=(1, 2), groups=2),
@@ -294,44 +256,3 @@ RANDOM = (
     call("nn.init.xavier_uniform_", ROWS, 1.0, random=True),
     call("nn.init.kaiming_normal_", ROWS, a=0.0, mode="fan_in", nonlinearity="relu", random=True),
 )
-LAYERS = (
-    call(layer, "Conv2d", (4, 6, 3), IMAGE, stride=2, padding=1, dilation=1, groups=2, bias=True, padding_mode="zeros"),
-    call(layer, "Conv1d", (4, 6, 3), FLAT, padding="same", padding_mode="circular"),
-    call(layer, "ConvTranspose2d", (4, 6, 3), IMAGE, stride=2, output_padding=1),
-    call(layer, "Linear", (5, 3), IMAGE, bias=True),
-    call(layer, "BatchNorm2d", (4,), IMAGE, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True),
-    call(layer, "BatchNorm1d", (4,), FLAT),
-    call(layer, "LayerNorm", ((6, 5),), IMAGE, eps=1e-5, elementwise_affine=True),
-    call(layer, "GroupNorm", (2, 4), IMAGE, affine=True),
-    call(layer, "Flatten", (1, -1), IMAGE),
-    call(layer, "Unflatten", (1, (2, 2)), IMAGE),
-    call(layer, "MaxPool2d", (2,), IMAGE, stride=2, return_indices=True),
-    call(layer, "Upsample", (), IMAGE, scale_factor=2, mode="nearest"),
-    call(layer, "Embedding", (5, 3), T((2, 3), "int64"), padding_idx=0),
-    call(layer, "Softmax", (1,), IMAGE),
-    call(layer, "PReLU", (4,), IMAGE, init=0.25),
-    call(layer, "Dropout", (0.5,), IMAGE, inplace=False),
-    call(layer, "ReflectionPad2d", (1,), IMAGE),
-)
-OPTIMISERS = (
-    call(step, "SGD", (3,), T((3,)), lr=0.1, momentum=0.9, dampening=0.0, weight_decay=0.1, nesterov=True),
-    call(step, "Adam", (3,), T((3,)), lr=0.1, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.0, amsgrad=True),
-    call(step, "AdamW", (3,), T((3,)), lr=0.1, weight_decay=0.01),
-    call(step, "RMSprop", (3,), T((3,)), lr=0.1, alpha=0.9, eps=1e-8, momentum=0.5, centered=True),
-    call(step, "Adagrad", (3,), T((3,)), lr=0.1, lr_decay=0.1, initial_accumulator_value=0.1, eps=1e-10),
-)
-SCHEDULES = (
-    call(schedule, "StepLR", step_size=2, gamma=0.5),
-    call(schedule, "MultiStepLR", milestones=[1, 3], gamma=0.5),
-    call(schedule, "ExponentialLR", gamma=0.5),
-    call(schedule, "CosineAnnealingLR", T_max=5, eta_min=0.1),
-    call(schedule, "LinearLR", start_factor=0.5, end_factor=1.0, total_iters=5),
-    call(schedule, "CosineAnnealingWarmRestarts", T_0=2, T_mult=2, eta_min=0.1),
-    call(clip, "clip_grad_norm_", T((3,)), 1.0, 2.0),
-    call(clip, "clip_grad_value_", T((3,)), 0.5),
-)
-LOADER = (
-    call(batches, T((5, 2)), 2, False, drop_last=True),
-    call(batches, T((5, 2)), batch_size=2, shuffle=True, timeout=0),
-)
-BACKWARD = (call(gradient, T((3, 4)), T((3, 4))), call(gradient, T(()), T(())))

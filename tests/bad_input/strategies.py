@@ -82,7 +82,11 @@ class Call:
 
     @property
     def name(self) -> str:
-        return self.function if isinstance(self.function, str) else self.function.__name__
+        """The function's, and of what has classes for its first argument the class's: "layer.Conv2d"."""
+        if isinstance(self.function, str):
+            return self.function
+        own = self.function.__name__
+        return f"{own}.{self.args[0]}" if self.args and isinstance(self.args[0], str) else own
 
     @property
     def own(self) -> bool:
@@ -91,7 +95,7 @@ class Call:
 
     def __repr__(self) -> str:
         given = [*map(repr, self.args), *(f"{k}={v!r}" for k, v in self.options.items())]
-        return f"{self.name}({', '.join(given)})"
+        return f"{self.function if isinstance(self.function, str) else self.function.__name__}({', '.join(given)})"
 
 
 def call(function: str | Callable[..., Any], *args: Any, random: bool = False, **options: Any) -> Call:

@@ -153,7 +153,7 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
         tensor([-0.5000,  0.0000,  0.2500])
     """
     array = ops.floating("softshrink", input).array
-    largest = backend_of(array).xp.finfo(array.dtype).max
+    largest = float(backend_of(array).xp.finfo(array.dtype).max)
     if not 0 <= lambd <= largest:  # NaN, too
         raise OptionError("softshrink: lambd is negative or too large", got=f"lambd={lambd}",
                           rule=f"0 <= lambd <= {largest}, the largest {input.dtype}")

@@ -84,7 +84,8 @@ def _adaptive(name: str, spatial: int, pool: Any, x: Tensor, output_size: Any, *
 
 def _output_size(name: str, spatial: int, output_size: Any, size: Pair) -> Pair:
     """(OH, OW) with the input's own size for each None; only images have that choice."""
-    given = tuple(output_size) if isinstance(output_size, Sequence) else (output_size,) * spatial
+    several = isinstance(output_size, Sequence) and not isinstance(output_size, str | bytes)
+    given = tuple(output_size) if several else (output_size,) * spatial
     if len(given) != spatial:
         raise OptionError(f"{name}: output_size has {len(given)} numbers", got=repr(output_size),
                           rule=f"one number, or {spatial}")

@@ -71,7 +71,7 @@ def binary_cross_entropy_with_logits(
         pos_weight: weight of the positive part; broadcasts; None for 1.
         reduction, size_average, reduce: as of ``mse_loss``.
 
-    Shapes: any. Errors: ShapeError where they differ; DtypeError.
+    Shapes: any; the dtype is the target's. Errors: ShapeError where they differ; DtypeError.
 
     Example:
         >>> F.binary_cross_entropy_with_logits(mc.tensor([0.0]), mc.tensor([1.0]))
@@ -85,7 +85,8 @@ def binary_cross_entropy_with_logits(
     if pos_weight is not None:
         check_broadcast(name, pos_weight.shape, input.shape)
         log_sigmoid = log_sigmoid * ((pos_weight - 1) * target + 1)
-    return reduced(_weighted(name, (1 - target) * input - log_sigmoid, weight), reduction)
+    losses = _weighted(name, (1 - target) * input - log_sigmoid, weight)
+    return reduced(losses.to(target.dtype), reduction)
 
 
 def kl_div(
@@ -162,7 +163,9 @@ def gaussian_nll_loss(
     """
     reduction = reduction_of("gaussian_nll_loss", reduction, None, None)
     if not isinstance(var, Tensor):
-        var = wrap(backend_of(input.array).xp.full(input.array.shape, var, input.array.dtype))
+        backend = backend_of(input.array)
+        with backend.quiet():  # the number may be too large for the dtype
+            var = wrap(backend.xp.full(input.array.shape, var, input.array.dtype))
     if not bool((var.array >= 0).all()):
         raise OptionError("gaussian_nll_loss: a variance is negative", got=f"var {tuple(var.shape)}", rule="var >= 0")
     if var.shape != input.shape:
@@ -173,7 +176,7 @@ def gaussian_nll_loss(
                              got=f"var {tuple(var.shape)}, input {tuple(input.shape)}",
                              rule="var.shape is input.shape, but for one dimension of 1 or no last one")
     # max(v, eps) for the value, the slope of v for the gradient
-    var = var + (var.detach().clamp(min=eps) - var.detach())
+    var = var + (eps - var.detach()).clamp(min=0)
     difference = input - target
     losses = 0.5 * (var.log() + difference * difference / var)
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)

@@ -262,6 +262,8 @@ def _mover(
         check_writable(name, running_var)
 
     def move(mean: Array, var: Array) -> None:
+        if not mean.size:  # no samples, or no channels
+            return
         C = running_mean.array.size
         unbiased = var * (count / (count - 1)) if count > 1 else var * math.nan
         with no_grad():

@@ -10,6 +10,7 @@ from minicnn.backend import Device
 from minicnn.errors import OptionError, ShapeError
 from minicnn.nn import functional as F
 from minicnn.nn import init
+from minicnn.nn.functional.images import check_tensor
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import parameter
 from minicnn.shapes.conv import ntuple, same_padding
@@ -193,6 +194,7 @@ class _ConvTranspose(_ConvNd):
         """What must be added to the smallest output for it to be ``output_size``."""
         if output_size is None:
             return self.output_padding
+        check_tensor(type(self).__name__, "input", input)
         given = size_tuple(f"{type(self).__name__}: output_size", (output_size,))
         wanted = given[-self.dims:]
         if len(given) not in (self.dims, input.ndim):

@@ -61,9 +61,10 @@ class UpsamplingBilinear2d(Upsample):
 def _floats(owner: str, factor: Factors | None) -> float | tuple[float, ...] | None:
     if factor is None:
         return None
-    several = isinstance(factor, Sequence) and not isinstance(factor, str | bytes)
     try:
-        return tuple(map(_float, factor)) if several else _float(factor)
+        if isinstance(factor, Sequence) and not isinstance(factor, str | bytes):
+            return tuple(map(_float, factor))
+        return _float(factor)
     except (TypeError, MinicnnError):
         raise DtypeError(f"{owner}: scale_factor is no number", got=repr(factor)[:80],
                          rule="a number, or one for each dimension", hint="scale_factor=2") from None
