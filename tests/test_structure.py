@@ -79,7 +79,7 @@ def test_files_stay_small() -> None:
 
 
 def test_importing_loads_nothing_optional() -> None:
-    optional = ["rich", "torch", "cupy", "PIL", "matplotlib", "hypothesis", "pytest", "safetensors", "scipy",
+    optional = ["rich", "torch", "cupy", "PIL", "matplotlib", "hypothesis", "pytest", "safetensors", "scipy", "onnx",
                 "tensorboardX"]  # fmt: skip
     code = f"import sys, minicnn; print([m for m in {optional} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
