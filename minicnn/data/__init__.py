@@ -13,7 +13,6 @@ from minicnn.data.dataset import (
     TensorDataset,
     random_split,
 )
-from minicnn.data.fetch import WorkerInfo, get_worker_info
 from minicnn.data.loader import DataLoader
 from minicnn.data.sampler import (
     BatchSampler,
@@ -23,6 +22,7 @@ from minicnn.data.sampler import (
     SubsetRandomSampler,
     WeightedRandomSampler,
 )
+from minicnn.data.worker import WorkerInfo, get_worker_info
 
 __all__ = [
     "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "IterableDataset", "RandomSampler",

@@ -152,7 +152,16 @@ class Subset(Dataset[T_co]):
 def samples(dataset: Any, indices: list[int]) -> list[Any]:
     """The samples of a dataset at ``indices``, by its ``__getitems__`` where it has one."""
     fetch = getattr(dataset, "__getitems__", None)
-    return fetch(indices) if fetch else [dataset[i] for i in indices]
+    return fetch(indices) if fetch else [one(dataset, i) for i in indices]
+
+
+def one(dataset: Any, index: Any) -> Any:
+    """The sample at ``index``; an exception gets a note that says which one it was."""
+    try:
+        return dataset[index]
+    except Exception as error:
+        error.add_note(f"in sample {index} of {type(dataset).__name__}")
+        raise
 
 
 def random_split(

@@ -1,31 +1,27 @@
-"""How a DataLoader gets its batches: one at a time when asked, or ahead of time in threads."""
+"""How batches come out of a dataset: sample by sample, rows of whole tensors at once, or one after the other."""
 
 from __future__ import annotations
 
 import itertools
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as LateError
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from minicnn.backend import backend_of
 from minicnn.data.collate import default_collate
-from minicnn.data.dataset import Subset, TensorDataset, samples
-from minicnn.errors import StateError
+from minicnn.data.dataset import Subset, TensorDataset, one, samples
 from minicnn.tensor import wrap
 
 Fetch = Callable[[Any], Any]
 
 
-def batch_of(dataset: Any, collate: Fetch) -> Fetch:
-    """A function from a list of numbers to the batch of those samples.
+def batch_of(dataset: Any, collate: Fetch, batched: bool = True) -> Fetch:
+    """A function from a list of numbers to the batch of those samples; from one number where not ``batched``.
 
     Where the samples are rows of whole tensors, and are collated as usual, the batch is taken from the tensors at
     once: the same values as row by row, and many times faster.
     """
+    if not batched:
+        return lambda index: collate(one(dataset, index))
     rows = _rows(dataset) if collate is default_collate else None
 
     def fetch(indices: list[int]) -> Any:
@@ -69,93 +65,3 @@ def batches_in_turn(
             yield collate(batch)
         if len(batch) < batch_size:  # the end was seen: do not ask the dataset again
             return
-
-
-@dataclass(frozen=True)
-class WorkerInfo:
-    """What a dataset can know of the thread that it is asked in.
-
-    Attributes:
-        id: the worker's number, from 0.
-        num_workers: how many there are.
-        seed: the loader's seed of this epoch, plus the worker's number.
-        dataset: the dataset.
-    """
-
-    id: int
-    num_workers: int
-    seed: int
-    dataset: Any
-
-
-_thread = threading.local()
-
-
-def get_worker_info() -> WorkerInfo | None:
-    """Which worker of a DataLoader this is; None outside of one, and while an IterableDataset is read.
-
-    (An IterableDataset is read by one thread, once, however many workers there are, so it need not be shared out.)
-    """
-    return getattr(_thread, "worker", None)
-
-
-class Prefetch:
-    """An iterator over ``fetch(item) for item in items`` in their order, computed ahead in threads.
-
-    The first items are asked for at once. An exception of ``fetch`` is raised where its result would come.
-
-    Args:
-        fetch: called in the threads.
-        items: read in the calling thread.
-        threads: how many threads.
-        ahead: how many results are computed, or waiting, at a time.
-        timeout: seconds to wait for a result; 0 is for ever.
-    """
-
-    def __init__(self, fetch: Fetch, items: Iterable[Any], threads: int, ahead: int, timeout: float) -> None:
-        self._fetch, self._items, self._timeout = fetch, iter(items), timeout
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="minicnn-data")
-        self._waiting: deque[Future[Any]] = deque()
-        for _ in range(ahead):
-            self._ask()
-
-    def _ask(self) -> None:
-        for item in itertools.islice(self._items, 1):
-            self._waiting.append(self._pool.submit(self._fetch, item))
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        if not self._waiting:
-            self._pool.shutdown(wait=False)
-            raise StopIteration
-        future = self._waiting.popleft()
-        self._ask()
-        try:
-            return future.result(self._timeout or None)
-        except LateError as error:
-            if future.done():
-                raise
-            raise StateError("DataLoader: a batch took too long", got=f"{self._timeout} s", rule="within timeout",
-                             hint="a longer timeout, or look at what the dataset waits for") from error
-
-    def __del__(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-
-def as_worker(
-    fetch: Fetch, dataset: Any, workers: int, base_seed: int, start: Callable[[int], object] | None
-) -> Fetch:
-    """``fetch`` for threads: each gets its number when it first runs, and calls ``start`` with it."""
-    numbers = itertools.count()
-
-    def run(item: Any) -> Any:
-        if get_worker_info() is None:
-            number = next(numbers)
-            _thread.worker = WorkerInfo(number, workers, base_seed + number, dataset)
-            if start is not None:
-                start(number)
-        return fetch(item)
-
-    return run

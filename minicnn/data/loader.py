@@ -5,16 +5,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import minicnn.random as streams
 from minicnn.arguments import checked
 from minicnn.data.collate import default_collate, default_convert
 from minicnn.data.dataset import Dataset, IterableDataset
-from minicnn.data.fetch import Prefetch, as_worker, batch_of, batches_in_turn
+from minicnn.data.epoch import Epoch
+from minicnn.data.fetch import batch_of, batches_in_turn
 from minicnn.data.sampler import BatchSampler, RandomSampler, SequentialSampler
+from minicnn.data.worker import PROCESS, THREAD, Job
 from minicnn.errors import OptionError
 from minicnn.random import Generator
+
+if TYPE_CHECKING:
+    from minicnn.data.crew import ProcessCrew, ThreadCrew
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -32,19 +37,34 @@ class DataLoader(Generic[T_co]):
         shuffle: a new random order in every epoch.
         sampler: the order of the samples, instead of ``shuffle``.
         batch_sampler: lists of numbers, instead of batch_size, shuffle, sampler and drop_last.
-        num_workers: threads that fetch batches ahead of time; they come in the same order. Draws that a dataset
-            makes from a shared generator are only repeatable with 0.
+        num_workers: how many workers fetch batches ahead of time, in turn; the batches come in the same order as
+            without. 0 fetches in the thread that iterates.
         collate_fn: makes a batch of a list of samples; ``default_collate`` where None.
-        drop_last: leave out a last batch that is not full.
+        drop_last: leave out a last batch that is not full (of each worker, where an IterableDataset is read).
         timeout: seconds to wait for a batch of a worker; 0 is for ever.
-        worker_init_fn: called in each worker, with its number.
-        generator: where orders come from; the default generator where None.
+        worker_init_fn: called in each worker, with its number, when its streams are seeded.
+        multiprocessing_context: how processes start, "fork", "forkserver" or "spawn", or such a context; Python's
+            default where None.
+        generator: where orders and the workers' seed come from; the default generator where None.
         prefetch_factor: batches that each worker is ahead; 2 where None.
-        pin_memory, multiprocessing_context, persistent_workers, pin_memory_device, in_order: accepted for PyTorch's
-            sake; workers are threads, which need none of it.
+        persistent_workers: keep the workers, and their copies of the dataset, from epoch to epoch.
+        in_order: False gives batches as they are ready.
+        worker_method: "multiprocessing" for workers that are processes, as PyTorch's are, or "thread". Threads start at
+            once, share the dataset and hand batches over as they are; but only one of them runs Python at a time, so
+            they help where Pillow, NumPy or a disk do the work.
+        pin_memory, pin_memory_device: accepted for PyTorch's sake.
+
+    Random numbers: each worker has minicnn's default generator to itself, at the seed that PyTorch's worker has, so
+    augmentations are not repeated from one worker to the next, and are the same in every run. A process has Python's
+    ``random`` and ``numpy.random`` so, too; threads share those.
+
+    An exception of a worker is raised here as a ``WorkerError``, which is of its own class too, with the worker's
+    traceback and the number of the sample; a process that is killed is named. Where processes start by "fork" (Linux,
+    up to Python 3.13) any dataset will do; otherwise it is pickled, and a script needs ``if __name__ == "__main__":``.
 
     Raises:
-        OptionError: for options that are out of range or exclude each other.
+        OptionError: for options that are out of range or exclude each other; WorkerError when a worker fails, and
+            StateError after ``timeout``.
 
     Example:
         >>> loader = mc.data.DataLoader(dataset, batch_size=64, shuffle=True)
@@ -59,8 +79,10 @@ class DataLoader(Generic[T_co]):
         timeout: float = 0, worker_init_fn: Callable[[int], object] | None = None,
         multiprocessing_context: Any = None, generator: Generator | None = None, *, prefetch_factor: int | None = None,
         persistent_workers: bool = False, pin_memory_device: str = "", in_order: bool = True,
+        worker_method: str = PROCESS,
     ) -> None:
-        _check_workers(num_workers, timeout, prefetch_factor, persistent_workers)
+        _check_workers(num_workers, timeout, prefetch_factor, persistent_workers, worker_method)
+        self.multiprocessing_context = _context(multiprocessing_context, num_workers, worker_method)
         self._iterable = isinstance(dataset, IterableDataset)
         _check_order(self._iterable, batch_size, shuffle, sampler, batch_sampler, drop_last)
         if batch_sampler is not None:
@@ -77,7 +99,8 @@ class DataLoader(Generic[T_co]):
         self.num_workers, self.timeout, self.worker_init_fn = num_workers, timeout, worker_init_fn
         self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
         self.collate_fn, self.pin_memory, self.persistent_workers = collate_fn, pin_memory, persistent_workers
-        self.multiprocessing_context, self.in_order = multiprocessing_context, in_order
+        self.in_order, self.worker_method = in_order, worker_method
+        self._crew: ThreadCrew | ProcessCrew | None = None
         self.pin_memory_device = pin_memory_device
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -87,34 +110,33 @@ class DataLoader(Generic[T_co]):
         super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
-        # The order of the next two lines is PyTorch's, and what they draw decides every later draw.
+        # The order of the next lines is PyTorch's, and what they draw decides every later draw.
         indices = None if self._iterable else iter(self._numbers)
+        if self._crew is not None and self._crew.close.alive:
+            return self._ahead(self._crew, indices)
         base_seed = (self.generator or streams.default_generator).random_int64()
+        if self.num_workers:
+            return self._ahead(self._new_crew(base_seed), indices)
         if indices is None:
-            batches = batches_in_turn(iter(self.dataset), self.batch_size, self.drop_last, self.collate_fn)
-            return self._ahead(batches) if self.num_workers else batches
-        if self.batch_sampler is None:
-            fetch: Callable[[Any], Any] = self._one
-        else:
-            fetch = batch_of(self.dataset, self.collate_fn)
-        if not self.num_workers:
-            return map(fetch, indices)
-        run = as_worker(fetch, self.dataset, self.num_workers, base_seed, self.worker_init_fn)
-        return Prefetch(run, indices, self.num_workers, self.num_workers * (self.prefetch_factor or 1), self.timeout)
+            return batches_in_turn(iter(self.dataset), self.batch_size, self.drop_last, self.collate_fn)
+        return map(batch_of(self.dataset, self.collate_fn, self.batch_sampler is not None), indices)
+
+    def _new_crew(self, base_seed: int) -> ThreadCrew | ProcessCrew:
+        from minicnn.data.crew import make_crew  # multiprocessing is loaded where it is needed
+
+        job = Job(self.dataset, self.collate_fn, self._iterable, self.batch_sampler is not None, self.batch_size,
+                  self.drop_last, self.num_workers, base_seed, self.worker_init_fn, self.worker_method)  # fmt: skip
+        crew = make_crew(job, self.multiprocessing_context)
+        self._crew = crew if self.persistent_workers else None
+        return crew
+
+    def _ahead(self, crew: ThreadCrew | ProcessCrew, indices: Iterator[Any] | None) -> Epoch:
+        return Epoch(crew, itertools.repeat(None) if indices is None else indices, self.num_workers,
+                     self.prefetch_factor or 1, self.timeout, self.in_order, self.persistent_workers)  # fmt: skip
 
     @property
     def _numbers(self) -> Any:
         return self.sampler if self.batch_sampler is None else self.batch_sampler
-
-    def _one(self, index: Any) -> Any:
-        return self.collate_fn(self.dataset[index])
-
-    def _ahead(self, batches: Iterator[Any]) -> Iterator[Any]:
-        """``batches`` read by one thread, ahead of time."""
-        end = object()
-        ahead = self.num_workers * (self.prefetch_factor or 1)
-        read = Prefetch(lambda _: next(batches, end), itertools.repeat(None), 1, ahead, self.timeout)
-        return itertools.takewhile(lambda batch: batch is not end, read)
 
     def __len__(self) -> int:
         if not self._iterable:
@@ -126,7 +148,9 @@ class DataLoader(Generic[T_co]):
 
 
 @partial(checked, name="DataLoader")
-def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None, persistent_workers: bool) -> None:
+def _check_workers(
+    num_workers: int, timeout: float, prefetch_factor: int | None, persistent_workers: bool, worker_method: str
+) -> None:
     if num_workers < 0:
         raise OptionError("DataLoader: num_workers is negative", got=num_workers, rule="num_workers >= 0",
                           hint="0 fetches in the thread that iterates")
@@ -137,12 +161,35 @@ def _check_workers(num_workers: int, timeout: float, prefetch_factor: int | None
         raise OptionError("DataLoader: timeout is negative", got=timeout, rule="timeout >= 0")
     if prefetch_factor is not None and prefetch_factor < 0:
         raise OptionError("DataLoader: prefetch_factor is negative", got=prefetch_factor, rule="prefetch_factor >= 0")
+    if worker_method not in (PROCESS, THREAD):
+        raise OptionError("DataLoader: there is no such worker_method", got=repr(worker_method),
+                          rule=f'"{PROCESS}" or "{THREAD}"')
     if num_workers == 0:
         options = {"prefetch_factor": prefetch_factor, "timeout": timeout, "persistent_workers": persistent_workers}
         for name, value in options.items():
             if value:
                 raise OptionError(f"DataLoader: {name} is an option of workers", got=f"{name} {value}, num_workers 0",
                                   rule="without workers nothing is fetched ahead", hint="num_workers=2")
+
+
+def _context(context: Any, num_workers: int, worker_method: str) -> Any:
+    """A context of multiprocessing, by its name or itself; None for Python's default."""
+    if context is None:
+        return None
+    import multiprocessing.context
+
+    if isinstance(context, multiprocessing.context.BaseContext):
+        found = context
+    elif context in multiprocessing.get_all_start_methods():
+        found = multiprocessing.get_context(context)
+    else:
+        raise OptionError("DataLoader: this is no multiprocessing_context", got=repr(context),
+                          rule=f"{', '.join(multiprocessing.get_all_start_methods())}, or such a context")
+    if num_workers == 0 or worker_method == THREAD:
+        raise OptionError("DataLoader: multiprocessing_context is an option of processes",
+                          got=f"num_workers {num_workers}, worker_method {worker_method!r}",
+                          rule="it says how processes start", hint="leave it out")
+    return found
 
 
 def _check_order(

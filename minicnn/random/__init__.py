@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from minicnn.absent import hints
 from minicnn.errors import DtypeError
+from minicnn.random.default import DefaultGenerator
 from minicnn.random.generator import Generator
 
 __all__ = ["Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed",
@@ -19,7 +20,7 @@ __all__ = ["Generator", "default_generator", "fork_rng", "get_rng_state", "initi
 
 Array = Any
 
-default_generator = Generator()
+default_generator = DefaultGenerator()
 
 
 def manual_seed(seed: Any) -> Generator:
