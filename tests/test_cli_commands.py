@@ -245,6 +245,19 @@ def test_places_that_cannot_be_written(
     assert "cannot be written" in capsys.readouterr().err
 
 
+def test_images_for_the_test_are_missed_before_the_training(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("minicnn.training.fit", lambda *_, **__: pytest.fail("trained for nothing"))
+    (tmp_path / "few" / "cat").mkdir(parents=True)
+    Image.new("RGB", (8, 8)).save(tmp_path / "few" / "cat" / "1.png")
+    for name in ("images-idx3", "labels-idx1"):
+        (tmp_path / f"train-{name}-ubyte").write_bytes((root / f"train-{name}-ubyte").read_bytes())
+    for data, message in (("mnist", "the data are not there"), (tmp_path / "few", "too few images")):
+        assert run("train", "lenet", "--data", data, "--root", tmp_path, "--save", tmp_path / "net.npz") == 1
+        assert message in capsys.readouterr().err
+
+
 def test_more_errors_of_predict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     weights, text = tmp_path / "lenet.npz", tmp_path / "text.png"
     mc.save(mc.models.LeNet().state_dict(), weights)

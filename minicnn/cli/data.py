@@ -120,6 +120,8 @@ class Photographs(Data):
                                 rule=", ".join(self.classes)[:200])
             return half
         whole = datasets.ImageFolder(self.name, transform=pipeline)
+        if len(whole) < 5:
+            raise DataError(f"{self.name} has too few images", got=len(whole), rule="five, one of them for the test")
         return Subset(whole, [i for i in range(len(whole)) if (i % 5 != 4) is train])
 
 

@@ -73,9 +73,9 @@ def run(options: argparse.Namespace) -> None:
     model = build(use, options.weights, options.device)
     check_writable(target)
     announce(use, data, options)
+    test = data.images(False, use.size, device=options.device)  # if it is not there, this says so before the training
     history = _fit(model, data, use, options)
     _check(history)
-    test = data.images(False, use.size, device=options.device)
     result = mc.training.evaluate(model, mc.data.DataLoader(test, 500))
     print(f"test accuracy {result.accuracy:.2%} on {result.images:,} images")
     print(f"time          {time.perf_counter() - started:.1f} s")
