@@ -74,7 +74,8 @@ class Tracer(Watch):
         self.inputs: list[Value] = []
         self.parameters: dict[str, Value] = {}
         self.steps: list[Step] = []
-        self._known: dict[int, Value | None] = {}
+        self._known: dict[int, Value] = {}
+        self._outdated: dict[int, str] = {}  # with the layer that edited
         self._tensors: dict[int, tuple[Tensor, Array, Value]] = {}
         self._held: list[Array] = []
         for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
@@ -130,12 +131,11 @@ class Tracer(Watch):
         if key not in self._known:
             met = self._tensors.get(id(tensor))  # moved to other memory since
             self._learn(tensor, self._new(tensor, array=tensor.array.copy()) if met is None else met[2])
-        found = self._known[key]
-        if found is not None:
-            return found
+        if key not in self._outdated:
+            return self._known[key]
         base = tensor._base
-        if base is None or self._known.get(id(base.array)) is None:
-            raise OptionError(f"onnx.export: {self.place} edits a part of a tensor in place",
+        if base is None or id(base.array) in self._outdated:
+            raise OptionError(f"onnx.export: {self._outdated[key]} edits a part of a tensor in place",
                               got=f"shape {tuple(tensor.shape)}, edited through a view of it",
                               rule="operations are exported that make new tensors, or edit whole ones",
                               hint="mc.where, masked_fill or cat, which make a new tensor")
@@ -149,10 +149,11 @@ class Tracer(Watch):
         """``tensor`` is ``value``. Tensors and arrays are held, so that no other gets their identity."""
         self._held.append(tensor.array)
         self._known[id(tensor.array)] = value
+        self._outdated.pop(id(tensor.array), None)
         self._tensors[id(tensor)] = (tensor, tensor.array, value)
 
     def _outdate(self, edited: Tensor) -> None:
         """What shares the memory of ``edited``, but under another shape or in another order, is out of date."""
         for tensor, array, _ in self._tensors.values():
             if tensor._version is edited._version and array is not edited.array:
-                self._known[id(array)] = None
+                self._outdated[id(array)] = self.place

@@ -47,6 +47,7 @@ CASES: dict[str, tuple[Any, ...]] = {
     "conv transpose odd": (nn.ConvTranspose2d(4, 6, (2, 3), stride=(3, 2), output_padding=(2, 0), dilation=(1, 2),
                                               groups=2, bias=False), (4, 5, 4)),
     "conv transpose 1d": (nn.ConvTranspose1d(3, 2, 4, stride=2, padding=1), (3, 6)),
+    "unfold": (nn.Unfold((2, 3), dilation=(2, 1), padding=1, stride=(1, 2)), IMAGE),
     # pooling
     "max pool": (nn.MaxPool2d((2, 3), stride=(1, 2), padding=(1, 0)), IMAGE),
     "max pool dilated": (nn.MaxPool2d(2, stride=2, dilation=3), IMAGE),
@@ -125,6 +126,7 @@ CASES: dict[str, tuple[Any, ...]] = {
     "powers": (Of(lambda x: x**2 + (x * x + 1) ** -0.5 + 2**x), ROW),
     "in place": (Of(lambda x: (x * 2).add_(1).mul_(x).clamp_(-1, 1).div_(3).sub_(x)), ROW),
     "integers": (Of(lambda x: x.long() * 3 - 1), ROW),
+    "remainders": (Of(lambda x: (x // 0.7 + x % 0.7, (x * 5).long() // 3, (x * 5).long() % -3, 7 % (x * x + 1))), ROW),
     "extrema of two": (Of(lambda x, y: mc.maximum(x, y) - mc.minimum(x, y)), ROW, ROW),
     "clamp": (Of(lambda x: x.clamp(-0.5, 1) + x.clamp(min=0.1) + x.clamp(max=0.2)), ROW),
     "clamp by tensors": (Of(lambda x, y: x.clamp(y, y + 1)), ROW, ROW),
@@ -163,6 +165,7 @@ CASES: dict[str, tuple[Any, ...]] = {
     "chunk": (Of(lambda x: mc.cat(x.chunk(3, 1)[::-1], 1)), IMAGE),
     "stack": (Of(lambda x, y: mc.stack([x, y], 1)), ROW, ROW),
     "index": (Of(lambda x: x[:, [2, 0]] + x.index_select(1, mc.tensor([1, 1]))), IMAGE),
+    "constant mask": (Of(lambda x: x[:, mc.tensor([True, False, True])]), IMAGE),
     "flip": (Of(lambda x: x.flip(1, 3)), IMAGE),
     "roll": (Of(lambda x: x.roll((1, -2), (1, 2))), IMAGE),
     "pixel shuffle": (nn.PixelShuffle(2), (8, 3, 5)),

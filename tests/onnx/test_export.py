@@ -280,8 +280,8 @@ def edit_a_part(x: mc.Tensor) -> mc.Tensor:
     (lambda x: F.dropout(x, training=True), r"no constant"),
     (lambda x: x + 1 if x.mean() > 0.375 else x - 1, r"Add in layer Of, then Sub in layer Of"),
     (lambda x: x * float(x.sum()), r"Mul in layer Of computes with a number that is another(.|\n)*instead of item"),
-    (edit_a_part, r"edits a part of a tensor in place(.|\n)*masked_fill"),
-    (lambda x: x[x > 0], r"Index in layer Of picks by more than one tensor, or by a mask"),
+    (edit_a_part, r"layer Of edits a part of a tensor in place(.|\n)*masked_fill"),
+    (lambda x: x[x > 0], r"Index in layer Of picks by several tensors, or by a mask"),
     (lambda x: "text", r"returns what is no tensor"),
     (lambda x: (x, 3), r"returns what is no tensor"),
 ])

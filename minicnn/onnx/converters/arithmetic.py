@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from minicnn.autograd.function import Function
 from minicnn.onnx.table import converter
 from minicnn.onnx.trace import Value
-from minicnn.ops import arithmetic, compare, fill, pointwise
+from minicnn.ops import arithmetic, compare, fill, pointwise, rounding
 
 if TYPE_CHECKING:
     from minicnn.onnx.graph import Graph
@@ -31,6 +31,20 @@ LOGIC = ("And", "Or", "Xor")
 def same(g: Graph, x: Operand, y: Operand) -> Any:
     """The node of the same meaning."""
     return g.op(SAME[g.step.kind], x, y)
+
+
+@converter(rounding.FloorDivide)
+def floor_divide(g: Graph, x: Operand, y: Operand) -> Any:
+    """⌊x / y⌋; ONNX's quotient of integers is cut, but not that of a multiple."""
+    if g.step.outputs[0].dtype.kind == "f":
+        return g.op("Floor", g.op("Div", x, y))
+    return g.op("Div", *_operands(g, g.op("Sub", x, _remainder(g, x, y)), y))
+
+
+@converter(rounding.Remainder)
+def remainder(g: Graph, x: Operand, y: Operand) -> Any:
+    """x − ⌊x / y⌋ · y, which has the sign of y."""
+    return _remainder(g, x, y)
 
 
 @converter(compare.Compare)
@@ -77,6 +91,17 @@ def lerp(g: Graph, x: Value, y: Value, w: Operand) -> Any:
     """x + w · (y − x)."""
     weight = w if isinstance(w, Value) else g.number(w, x)
     return g.op("Add", x, g.op("Mul", weight, g.op("Sub", y, x)))
+
+
+def _remainder(g: Graph, x: Operand, y: Operand) -> Any:
+    if g.step.outputs[0].dtype.kind != "f":
+        return g.op("Mod", x, y)
+    whole = g.op("Floor", g.op("Div", x, y))
+    return g.op("Sub", x, g.op("Mul", *_operands(g, whole, y)))
+
+
+def _operands(g: Graph, x: str, y: Operand) -> tuple[Any, Any]:
+    return x, y if isinstance(y, Value) else g.number(y, g.step.outputs[0])
 
 
 def _chosen(g: Graph, condition: Value, x: Operand, y: Operand) -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from minicnn.onnx.table import Either, converter
 from minicnn.onnx.trace import Value
+from minicnn.ops.columns import Unfold
 from minicnn.ops.conv import Conv2d, ConvInputGrad
 from minicnn.shapes.conv import ConvGeometry, Pair
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 @converter(Conv2d)
 def conv(g: Graph, x: Value, w: Value, b: Value | None, *, geometry: ConvGeometry) -> Any:
     """Conv."""
-    return g.op("Conv", x, w, b, **_options(w, geometry))
+    return g.op("Conv", x, w, b, **_options(w.shape[2:], geometry))
 
 
 @converter(ConvInputGrad, free=("size",))
@@ -25,12 +26,22 @@ def conv_transpose(g: Graph, x: Value, w: Value, *, geometry: ConvGeometry, size
     extra = _extra(x.shape[2:], w.shape[2:], geometry, size.first)
     if extra != _extra(x.other[2:], w.shape[2:], geometry, size.second):
         raise g.refused("depends on a size that is free", got=f"size {size.first} or {size.second}")
-    return g.op("ConvTranspose", x, w, output_padding=extra if any(extra) else None, **_options(w, geometry))
+    return g.op("ConvTranspose", x, w, output_padding=extra if any(extra) else None, **_options(w.shape[2:], geometry))
 
 
-def _options(w: Value, geometry: ConvGeometry) -> dict[str, Any]:
+@converter(Unfold)
+def unfold(g: Graph, x: Value, *, kernel: Pair, geometry: ConvGeometry) -> Any:
+    """A convolution whose kernels are 1 at one tap of one channel each: that is what columns are."""
+    C, taps = x.shape[1], kernel[0] * kernel[1]
+    w = g.tensor([float(tap == k) for _ in range(C) for k in range(taps) for tap in range(taps)],
+                 (C * taps, 1, *kernel), x.dtype)  # fmt: skip
+    y = g.op("Conv", x, w, **{**_options(kernel, geometry), "group": C})
+    return g.op("Reshape", y, g.ints([0, C * taps, -1]))
+
+
+def _options(kernel: tuple[int, ...], geometry: ConvGeometry) -> dict[str, Any]:
     (top, bottom), (left, right) = geometry.padding
-    return {"kernel_shape": w.shape[2:], "strides": geometry.stride, "pads": (top, left, bottom, right),
+    return {"kernel_shape": kernel, "strides": geometry.stride, "pads": (top, left, bottom, right),
             "dilations": geometry.dilation, "group": geometry.groups}  # fmt: skip
 
 

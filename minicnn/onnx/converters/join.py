@@ -64,10 +64,13 @@ def slice_(g: Graph, x: Value, *, key: Either) -> Any:
 
 @converter(Index)
 def index(g: Graph, x: Value, *indices: Value, pattern: Pattern) -> Any:
-    """Gather, where one tensor of integers picks along one dimension."""
-    if len(indices) != 1 or indices[0].dtype.kind == "b":
-        raise g.refused("picks by more than one tensor, or by a mask", hint="mc.where, or index_select")
-    return g.op("Gather", x, indices[0], axis=pattern.index(PICK))
+    """Gather, where one tensor of integers, or a constant mask, picks along one dimension."""
+    picked = indices[0]
+    masked = picked.dtype.kind == "b"
+    if len(indices) != 1 or (masked and (picked.array is None or len(picked.shape) != 1)):
+        raise g.refused("picks by several tensors, or by a mask that is computed", hint="mc.where, or index_select")
+    positions = g.ints(picked.array.nonzero()[0].tolist()) if masked else picked
+    return g.op("Gather", x, positions, axis=pattern.index(PICK))
 
 
 @converter(Flip)
