@@ -13,6 +13,15 @@ from minicnn.nn.registry import check_module
 __all__ = ["ModuleDict", "ModuleList", "Sequential"]
 
 
+def several(container: Module, members: Any) -> list[Any]:
+    """``members`` as a list. Errors: DtypeError where there is only one, or something else."""
+    if isinstance(members, Iterable):
+        return list(members)
+    name = type(container).__name__
+    raise DtypeError(f"{name}: the members are no collection", got=type(members).__name__,
+                     rule="a list of the members, or a dict or pairs of names and members", hint=f"nn.{name}([member])")
+
+
 class _Numbered(Module):
     """Members in order, named ``"0"``, ``"1"``, …: what Sequential and ModuleList share."""
 
@@ -79,7 +88,7 @@ class _Numbered(Module):
 
     def extend(self, modules: Iterable[Module]) -> Self:
         """Add several members at the end; returns the container."""
-        for module in list(modules):
+        for module in several(self, modules):
             self.append(module)
         return self
 
@@ -225,7 +234,7 @@ class Keyed(Module):
 
     def update(self, values: Mapping[str, Any] | Keyed | Iterable[tuple[str, Any]]) -> None:
         """Add or replace members, from a mapping or from pairs."""
-        for name, value in values.items() if isinstance(values, (Mapping, Keyed)) else values:
+        for name, value in values.items() if isinstance(values, (Mapping, Keyed)) else several(self, values):
             self[name] = value
 
 

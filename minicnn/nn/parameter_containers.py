@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Self, cast
 
 from minicnn.errors import OutOfRangeError
-from minicnn.nn.containers import Keyed
+from minicnn.nn.containers import Keyed, several
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import Parameter
 from minicnn.ops.legacy import TYPES
@@ -38,7 +38,7 @@ class ParameterList(Module):
 
     def __init__(self, values: Iterable[Tensor] | None = None) -> None:
         super().__init__()
-        self.extend(values or ())
+        self.extend(() if values is None else values)
 
     def _name_at(self, index: int) -> str:
         if not -len(self) <= index < len(self):
@@ -67,7 +67,7 @@ class ParameterList(Module):
 
     def extend(self, values: Iterable[Tensor]) -> Self:
         """Add several members at the end; returns the list."""
-        for value in list(values):
+        for value in several(self, values):
             self.append(value)
         return self
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from minicnn.absent import missing
 from minicnn.autograd import no_grad
-from minicnn.errors import DeviceError, ShapeError
+from minicnn.errors import DeviceError, DtypeError, ShapeError
+from minicnn.nn.functional.images import check_tensor
 from minicnn.nn.fusion import fuse_conv_bn_eval, fuse_conv_bn_weights, fuse_linear_bn_eval, fuse_linear_bn_weights
 from minicnn.ops.join import cat
 from minicnn.tensor import Tensor
@@ -41,7 +42,7 @@ def clip_grad_norm(*args: Any, **options: Any) -> Tensor:
 
 def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
     """All parameters end to end, as one tensor of one dimension; gradients flow through it."""
-    parts = [p.reshape(-1) for p in parameters]
+    parts = [p.reshape(-1) for p in _tensors("parameters_to_vector", parameters)]
     devices = {str(p.device) for p in parts}
     if len(devices) > 1:
         raise DeviceError("parameters_to_vector: the parameters are on several devices", got=", ".join(sorted(devices)),
@@ -51,7 +52,8 @@ def parameters_to_vector(parameters: Iterable[Tensor]) -> Tensor:
 
 def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     """Cut ``vec`` up into the parameters' shapes and write the pieces into them, in place."""
-    params = list(parameters)
+    params = _tensors("vector_to_parameters", parameters)
+    check_tensor("vector_to_parameters", "vector", vec)
     sizes = [p.shape.numel() for p in params]
     total = sum(sizes)
     if vec.ndim != 1 or vec.shape[0] != total:
@@ -60,3 +62,12 @@ def vector_to_parameters(vec: Tensor, parameters: Iterable[Tensor]) -> None:
     with no_grad():
         for param, piece in zip(params, vec.split(sizes), strict=True):
             param.copy_(piece.reshape(param.shape))
+
+
+def _tensors(name: str, parameters: Any) -> list[Tensor]:
+    listed = list(parameters) if isinstance(parameters, Iterable) else [parameters]
+    for item in listed:
+        if not isinstance(item, Tensor):
+            raise DtypeError(f"{name}: these are no parameters", got=type(item).__name__, rule="tensors",
+                             hint="model.parameters()")
+    return listed

@@ -123,6 +123,9 @@ class Optimizer:
         """
         loss = None
         if closure is not None:
+            if not callable(closure):
+                raise DtypeError(f"{type(self).__name__}.step: the closure is no function", got=type(closure).__name__,
+                                 rule="a function that computes the loss and its gradients again", hint="step()")
             with enable_grad():
                 loss = closure()
         with no_grad():

@@ -8,6 +8,7 @@ from minicnn.backend import Device
 from minicnn.errors import OutOfRangeError, ShapeError
 from minicnn.nn import functional as F
 from minicnn.nn import init
+from minicnn.nn.functional.images import check_tensor
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import Parameter, parameter
 from minicnn.tensor import Tensor
@@ -51,6 +52,7 @@ class Embedding(Module):
     @classmethod
     def from_pretrained(cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None) -> Self:
         """An Embedding on the given vectors, which are not learnt further unless ``freeze`` is False."""
+        check_tensor("from_pretrained", "embeddings", embeddings)
         if embeddings.ndim != 2:
             raise ShapeError("from_pretrained: the embeddings are not a matrix", got=tuple(embeddings.shape),
                              rule="(num_embeddings, embedding_dim)")

@@ -27,7 +27,7 @@ class _Pad(Module):
 
     def __init__(self, padding: Sizes) -> None:
         super().__init__()
-        several = len(padding) if isinstance(padding, Sized) and getattr(padding, "ndim", 1) else 2 * self.dims
+        several = len(padding) if isinstance(padding, Sized) and getattr(padding, "ndim", 1) > 0 else 2 * self.dims
         self.padding = ntuple(padding, several, f"{type(self).__name__}: padding")
         if several % 2:
             raise OptionError(f"{type(self).__name__}: padding has {several} numbers", got=repr(padding),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from minicnn.errors import DtypeError, OptionError, StateError
@@ -79,6 +80,7 @@ class LRScheduler:
                 "call optimizer.step() first", UserWarning, stacklevel=2)
         self._step_count += 1
         if epoch is not None:
+            number(type(self).__name__, "epoch", epoch)
             warn_epoch()
         self._update_lr(epoch)
 
@@ -105,6 +107,9 @@ class LRScheduler:
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from a ``state_dict``, also one of PyTorch's. The rates themselves are in the optimiser's."""
+        if not isinstance(state_dict, Mapping):
+            raise StateError(f"{type(self).__name__}: this is no state of a schedule", got=repr(state_dict)[:80],
+                             rule="a dict", hint="what scheduler.state_dict() gave")
         self.__dict__.update(state_dict)
 
 

@@ -81,7 +81,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self._set_lr(self.get_lr())
 
     def _jump(self, epoch: float) -> None:
-        if epoch < 0:
+        if number("CosineAnnealingWarmRestarts", "epoch", epoch) < 0:
             raise OptionError("CosineAnnealingWarmRestarts: the epoch is negative", got=epoch, rule="epoch >= 0")
         self.T_i, self.T_cur = self.T_0, epoch
         if epoch >= self.T_0 and self.T_mult == 1:

@@ -8,7 +8,7 @@ from typing import Any
 from minicnn.errors import OptionError, StateError
 from minicnn.optim.lr_scheduler.base import LRScheduler, check_optimizer, numbers_per_group, warn_epoch
 from minicnn.optim.optimizer import Optimizer
-from minicnn.optim.options import assign, current
+from minicnn.optim.options import assign, current, number
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -59,7 +59,7 @@ class ReduceLROnPlateau(LRScheduler):
 
     def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
         """Take note of the epoch's metric (a number or a tensor of one element), and drop the rates if it is time."""
-        value = float(metrics)
+        value = number("ReduceLROnPlateau", "metrics", metrics)
         if epoch is not None:
             warn_epoch()
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
