@@ -17,17 +17,33 @@ STILL_FINDING = {"NORM", "LOSS", "ARITHMETIC"}
 
 
 def test_of(family: tuple[Call, ...]) -> Callable[[], None]:
-    """A test of ``EXAMPLES`` spoiled calls of one family, the same ones in every run."""
+    """A test of ``EXAMPLES`` spoiled calls of one family, the same ones in every run; it counts them."""
 
-    @settings(max_examples=EXAMPLES, derandomize=True, database=None, deadline=None)
-    @given(call=bad_calls(*family))
-    def test(call: Call) -> None:
-        judge(call)
+    def test() -> None:
+        judged: list[Call] = []
+
+        @settings(max_examples=EXAMPLES, derandomize=True, database=None, deadline=None)
+        @given(call=bad_calls(*family))
+        def each(call: Call) -> None:
+            judged.append(call)
+            judge(call)
+
+        each()
+        assert len(judged) >= EXAMPLES
 
     return test
 
 
-for _name, _family in (vars(right_calls) | vars(right_layers) | vars(right_training)).items():
-    if isinstance(_family, tuple) and _name not in STILL_FINDING:
-        globals()[f"test_{_name.lower()}"] = test_of(_family)
+FAMILIES = {
+    name: family
+    for module in (right_calls, right_layers, right_training)
+    for name, family in vars(module).items()
+    if isinstance(family, tuple) and name not in STILL_FINDING
+}
+for _name, _family in FAMILIES.items():
+    globals()[f"test_{_name.lower()}"] = test_of(_family)
 del test_of
+
+
+def test_a_run_generates_thousands_of_calls() -> None:
+    assert len(FAMILIES) * EXAMPLES >= 2_000
