@@ -16,9 +16,10 @@ PACKAGE = Path(minicnn.__file__).parent
 
 # Bottom up: a room imports, when it is loaded, only from those before it in this list.
 ROOMS = [
-    "errors", "absent", "dtypes", "shapes", "backend", "random", "methods", "tensor", "arguments", "autograd",
-    "printing", "ops", "cuda", "accelerator", "backends", "nn", "optim", "data", "download", "utils", "transforms",
-    "datasets", "io", "models", "training", "hub", "onnx", "testing", "compat", "cli", "__main__", "command",
+    "errors", "absent", "dtypes", "shapes", "backend", "random", "methods", "tensor", "keywords", "arguments",
+    "autograd", "printing", "ops", "cuda", "accelerator", "backends", "nn", "optim", "data", "download", "pickles",
+    "utils", "transforms", "datasets", "io", "models", "training", "hub", "onnx", "testing", "compat", "cli",
+    "__main__", "command",
 ]  # fmt: skip
 
 NUMPY_ROOMS = {"backend", "dtypes", "random", "data", "transforms", "datasets", "io", "testing"}

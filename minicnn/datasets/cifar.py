@@ -10,8 +10,8 @@ import numpy as np
 
 from minicnn.datasets.archive import extract
 from minicnn.datasets.base import ArrayDataset, Transform, absent, check_labels, find
-from minicnn.datasets.download import download as fetch
 from minicnn.datasets.pickled import read_pickled
+from minicnn.download import download as fetch
 from minicnn.errors import DataError
 
 Array = Any
@@ -44,7 +44,7 @@ class CIFAR10(ArrayDataset):
     binary_folder, pickled_folder = "cifar-10-batches-bin", "cifar-10-batches-py"
     binary_names: tuple[list[str], list[str]] = (["test_batch.bin"], [f"data_batch_{i}.bin" for i in range(1, 6)])
     pickled_names: tuple[list[str], list[str]] = (["test_batch"], [f"data_batch_{i}" for i in range(1, 6)])
-    label_bytes, label_key = 1, b"labels"
+    label_bytes, label_key = 1, "labels"
     """A record's label is the last of so many bytes before its pixels."""
     classes: Any = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
     mean, std = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
@@ -76,7 +76,7 @@ class CIFAR10(ArrayDataset):
     def download(self) -> None:
         """Get the archive of the binary form, and the files out of it."""
         root = self.root or Path()
-        archive = fetch(self.urls, root / self.urls[0].rsplit("/", 1)[-1], md5=self.md5)
+        archive = fetch(self.urls, root / self.urls[0].rsplit("/", 1)[-1], digest=f"md5:{self.md5}")
         extract(archive, [name for half in self.binary_names for name in half], root / self.binary_folder)
 
     def _binary(self, path: Path) -> tuple[Array, Array]:
@@ -92,9 +92,11 @@ class CIFAR10(ArrayDataset):
     def _pickled(self, path: Path) -> tuple[Array, Array]:
         """The same of a pickled batch."""
         batch = read_pickled(path)
-        pixels, labels = (batch.get(key) if isinstance(batch, dict) else None for key in (b"data", self.label_key))
+        pixels, labels = (batch.get(key) if isinstance(batch, dict) else None for key in ("data", self.label_key))
         if not isinstance(pixels, np.ndarray) or pixels.shape[1:] != (SIZE,) or not isinstance(labels, list):
             raise DataError(f"{path} is no CIFAR batch", rule="a dict of data (N, 3072) and a list of labels")
+        if not all(type(label) is int and 0 <= label < len(self.classes) for label in labels):
+            raise DataError(f"{path} has labels out of range", rule=f"numbers from 0 to {len(self.classes) - 1}")
         return pixels, np.array(labels, np.int64)
 
     def extra_repr(self) -> str:
@@ -112,7 +114,7 @@ class CIFAR100(CIFAR10):
     binary_folder, pickled_folder = "cifar-100-binary", "cifar-100-python"
     binary_names = (["test.bin"], ["train.bin"])
     pickled_names = (["test"], ["train"])
-    label_bytes, label_key = 2, b"fine_labels"
+    label_bytes, label_key = 2, "fine_labels"
     classes = [
         "apple", "aquarium_fish", "baby", "bear", "beaver", "bed", "bee", "beetle", "bicycle", "bottle", "bowl", "boy",
         "bridge", "bus", "butterfly", "camel", "can", "castle", "caterpillar", "cattle", "chair", "chimpanzee",

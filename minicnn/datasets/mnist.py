@@ -9,8 +9,8 @@ from typing import Any
 
 from minicnn.datasets.archive import extract
 from minicnn.datasets.base import ArrayDataset, Transform, absent, check_labels, find
-from minicnn.datasets.download import download as fetch
 from minicnn.datasets.idx import read_idx
+from minicnn.download import download as fetch
 from minicnn.errors import DataError, OptionError
 from minicnn.ops.creation import from_numpy
 
@@ -83,7 +83,7 @@ class MNIST(ArrayDataset):
         """Get this half's files, gzipped, with their hashes checked."""
         for name in self.names():
             path = self.raw_folder / f"{name}.gz"
-            fetch([mirror + path.name for mirror in self.mirrors], path, md5=self.md5[name])
+            fetch([mirror + path.name for mirror in self.mirrors], path, digest=f"md5:{self.md5[name]}")
 
     def _read(self, images: Path, labels: Path) -> tuple[Any, Any]:
         pixels, targets = read_idx(images), read_idx(labels)
@@ -174,5 +174,5 @@ class EMNIST(MNIST):
 
     def download(self) -> None:
         """Get the archive of all splits, and this split's files out of it."""
-        archive = fetch(self.mirrors, self.raw_folder / "gzip.zip", md5=self.md5["gzip.zip"])
+        archive = fetch(self.mirrors, self.raw_folder / "gzip.zip", digest=f"md5:{self.md5['gzip.zip']}")
         extract(archive, [f"{name}.gz" for name in self.names()], self.raw_folder)

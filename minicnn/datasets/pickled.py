@@ -1,72 +1,77 @@
-"""CIFAR's pickled batches, read without executing anything: dicts, lists, numbers, bytes, and arrays of bytes."""
+"""CIFAR's pickled batches as data: dicts, lists, numbers, texts, and arrays of bytes. See ``minicnn.pickles``."""
 
 from __future__ import annotations
 
-import pickle
+import io
+import math
+import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minicnn.errors import DataError
+from minicnn.pickles import Builder, Reader, Unbuilt
 
 Array = Any
+_RULE = "plain values and arrays of bytes; nothing in a pickle is executed"
 
 
-class _Dtype:
-    """Stands for ``numpy.dtype``: remembers the name."""
+class _Bytes(Unbuilt):
+    """A dtype, of which there is one; its state, byte order and such, says nothing of bytes."""
 
     def __init__(self, name: Any, *_: Any) -> None:
-        self.name = name
+        if name not in ("u1", b"u1"):
+            raise DataError("it has an array that is not of bytes", rule=_RULE)
 
-    def __setstate__(self, state: Any) -> None:
-        """Byte order and such: bytes have none."""
-
-
-class _Array:
-    """Stands for an ndarray while it is read: remembers what the pickle says of it."""
-
-    state: tuple[Any, ...] = ()
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state
-
-    def array(self) -> Array:
-        _, shape, dtype, fortran, content = self.state
-        if dtype.name not in (b"u1", "u1") or fortran or not isinstance(content, bytes):
-            raise pickle.UnpicklingError("an array that is not of bytes")
-        return np.frombuffer(content, np.uint8).reshape(shape)
+    def built(self, state: Any) -> Any:  # noqa: ARG002
+        return self
 
 
-def _new_array(*_: Any) -> _Array:
-    return _Array()
+class _Unfilled(Unbuilt):
+    """An array before its sizes and its content."""
+
+    def __init__(self, *_: Any) -> None:
+        """What it is made of says nothing yet."""
+
+    def built(self, state: Any) -> Any:
+        match state:
+            case (int(), tuple(shape), _Bytes(), False, str() | bytes() as content) if all(
+                type(n) is int and n >= 0 for n in shape
+            ):
+                values = content.encode("latin1") if isinstance(content, str) else content  # Python 2's text was bytes
+                if math.prod(shape) == len(values):
+                    return np.frombuffer(values, np.uint8).reshape(shape)
+        raise DataError("it has an array that is not of bytes, or not as long as it says", rule=_RULE)
 
 
-_ALLOWED: dict[tuple[str, str], Any] = {
-    ("numpy", "dtype"): _Dtype, ("numpy", "ndarray"): _Array, ("numpy.core.multiarray", "_reconstruct"): _new_array,
-    ("numpy._core.multiarray", "_reconstruct"): _new_array,
+def _encode(text: str, encoding: str) -> bytes:
+    return text.encode(encoding) if encoding == "latin1" else b""
+
+
+_BUILDERS: dict[str, Builder] = {
+    "numpy.dtype": _Bytes, "numpy.ndarray": _Unfilled, "numpy.core.multiarray._reconstruct": _Unfilled,
+    "numpy._core.multiarray._reconstruct": _Unfilled, "_codecs.encode": _encode,
 }  # fmt: skip
 
 
-class _Reader(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return _ALLOWED[module, name]
-
-
 def read_pickled(path: Path) -> Any:
-    """What a pickled batch holds; strings of Python 2 are bytes.
+    """What a pickled batch holds; its keys are text, whatever they were in Python 2.
 
     Raises:
         DataError: a damaged file, or one that asks for anything but plain values and arrays of bytes.
     """
     try:
-        with path.open("rb") as file:
-            held = _Reader(file, encoding="bytes").load()
+        held = Reader(_BUILDERS, {}, _nothing).read(io.BytesIO(path.read_bytes()))
         if isinstance(held, dict):
-            held = {key: value.array() if isinstance(value, _Array) else value for key, value in held.items()}
-    except Exception as error:  # a damaged pickle can provoke any
-        raise DataError(f"{path} is damaged, or no batch of CIFAR", got=str(error) or type(error).__name__,
-                        rule="plain values and arrays of bytes; nothing in a pickle is executed") from None
+            held = {key.decode("latin1") if isinstance(key, bytes) else key: value for key, value in held.items()}
+    except DataError as error:
+        raise DataError(f"{path} is no batch of CIFAR: {error.what}", got=error.got, rule=_RULE) from None
+    except (OSError, ValueError, LookupError, OverflowError, EOFError, struct.error, AttributeError) as error:
+        raise DataError(f"{path} is damaged, or no batch of CIFAR", got=str(error)[:200] or type(error).__name__,
+                        rule=_RULE, hint="delete it, and download again") from None
     return held
+
+
+def _nothing(reference: Any) -> Any:
+    raise DataError("it refers to something outside of itself", got=repr(reference)[:80], rule=_RULE)

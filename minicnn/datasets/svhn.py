@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from minicnn.datasets.base import ArrayDataset, Transform, absent, check_labels, find
-from minicnn.datasets.download import download as fetch
 from minicnn.datasets.mat import read_mat
+from minicnn.download import download as fetch
 from minicnn.errors import DataError, OptionError
 
 
@@ -51,7 +51,7 @@ class SVHN(ArrayDataset):
         super().__init__(root, transform, target_transform)
         self.split, name, folder = split, f"{split}_32x32.mat", Path(root).expanduser()
         if download:
-            fetch([mirror + name for mirror in self.mirrors], folder / name, md5=self.md5[split])
+            fetch([mirror + name for mirror in self.mirrors], folder / name, digest=f"md5:{self.md5[split]}")
         found = find([folder], [name])
         if found is None:
             raise absent(self, [folder], [name])

@@ -18,8 +18,8 @@ from minicnn.backend import Device
 from minicnn.errors import DataError
 from minicnn.io.archive import Archive
 from minicnn.io.files import reading
-from minicnn.io.pickles import Reader
 from minicnn.io.rebuild import BUILDERS, CONSTANTS, TENSORS, Kind, Rebuilder, refers_to
+from minicnn.pickles import Reader
 
 Array = Any
 

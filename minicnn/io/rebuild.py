@@ -15,8 +15,8 @@ from minicnn.backend import Device
 from minicnn.dtypes import Dtype, as_dtype, bool_, float16, float32, float64, int8, int16, int32, int64, uint8
 from minicnn.errors import DataError
 from minicnn.io.files import as_values, widened
-from minicnn.io.pickles import Builder, Part, Reader, check_keys
 from minicnn.nn.parameter import Parameter
+from minicnn.pickles import Builder, Part, Reader, check_keys
 from minicnn.tensor import Size, Tensor, place
 
 Array = Any

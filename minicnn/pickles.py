@@ -29,6 +29,14 @@ class Part:
     """What a value is made from, and never a value itself: only the arguments of a call may hold it."""
 
 
+class Unbuilt(Part):
+    """What becomes a value only by the state that a pickle gives it."""
+
+    def built(self, state: Any) -> Any:
+        """The value; or a part again."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
 class Name(Part):
     """A name that a pickle mentions, such as ``torch._utils._rebuild_tensor_v2``."""
@@ -157,8 +165,11 @@ class Reader:
         found.update(check_keys(items))
 
     def build(self) -> None:
-        """Attributes of an object: only the versions that state dicts carry."""
+        """Attributes of an object: only the versions that state dicts carry, and what the table's parts wait for."""
         state = self.pop()
+        if isinstance(self.stack[-1], Unbuilt):
+            self.stack[-1] = self.stack[-1].built(state)
+            return
         found = self.top(OrderedDict)
         metadata = state.get("_metadata") if isinstance(state, dict) and set(state) == {"_metadata"} else None
         if not isinstance(metadata, dict) or not all(isinstance(v, dict) for v in metadata.values()):
