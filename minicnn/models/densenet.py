@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from typing import Any
 
@@ -11,6 +12,8 @@ from minicnn.models.registry import register
 from minicnn.nn import functional as F
 from minicnn.ops.join import cat
 from minicnn.tensor import Tensor
+
+_OLD = re.compile(r"(norm|conv)\.([12])\.(\w+)")
 
 
 class DenseLayer(nn.Module):
@@ -31,6 +34,13 @@ class DenseLayer(nn.Module):
         x = self.conv1(self.relu1(self.norm1(x)))
         x = self.conv2(self.relu2(self.norm2(x)))
         return F.dropout(x, self.drop_rate, self.training) if self.drop_rate else x
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        """torchvision's published weights are older than its names: in them ``norm1`` is ``norm.1``."""
+        for key in list(state_dict):
+            if old := _OLD.fullmatch(key.removeprefix(prefix)):
+                state_dict[f"{prefix}{old[1]}{old[2]}.{old[3]}"] = state_dict.pop(key)
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
 class DenseBlock(nn.Module):
