@@ -20,6 +20,7 @@ from types import FunctionType
 from typing import Any, TypeVar
 
 from minicnn.errors import DtypeError, MinicnnError, OptionError
+from minicnn.keywords import Speller, spelled
 from minicnn.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,15 +69,19 @@ def checked(function: F, name: str | None = None, *, method: bool = False) -> F:
 
     Args:
         name: what messages call it; by default its own name.
-        method: the first argument needs no check; a function without other rules is returned as it is.
+        method: the first argument needs no check; without other rules, only keyword arguments are looked at.
     """
     name = name or function.__name__
     ordered, named, rest = _rules(function)
     if method and not any(rule is not ordered[0] for rule in named.values()):
-        return function
+        return spelled(function, name)
+    spell = Speller(function, name)
+    most = spell.most
 
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
+        if options or len(args) > most:
+            args, options = spell(args, options)
         for place, (value, rule) in enumerate(zip(args, chain(ordered, repeat(rest)), strict=False)):
             if rule is not None and type(value) not in rule.types:
                 args = (*args[:place], rule.taken(name, value), *args[place + 1 :])
@@ -101,8 +106,7 @@ def check_all(namespace: dict[str, Any], names: Iterable[str]) -> None:
             continue
         make: Any = found.__init__  # type: ignore[misc]
         if isinstance(make, FunctionType):
-            make = _named_after(name, make)
-            found.__init__ = checked(make, name) if _rules(make)[1] else make  # type: ignore[misc]
+            found.__init__ = checked(_named_after(name, make), name)  # type: ignore[misc]
 
 
 def _named_after(name: str, make: Any) -> Any:

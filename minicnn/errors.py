@@ -8,6 +8,7 @@ PyTorch keeps working.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 
 class MinicnnError(Exception):
@@ -33,7 +34,7 @@ class MinicnnError(Exception):
         super().__init__("\n".join([what, *(f"  {label:<5} {text}" for label, text in parts if text is not None)]))
 
 
-def shown(value: object) -> str:
+def shown(value: Any) -> str:
     """``value`` as messages show it: a tensor or array by its shape, and others that hold one in a line.
 
     Example:
@@ -59,6 +60,10 @@ class OptionError(MinicnnError, ValueError, RuntimeError):
 
 class DtypeError(MinicnnError, TypeError, RuntimeError):
     """An element type, or a Python type, that the operation does not take."""
+
+
+class ArgumentError(MinicnnError, TypeError):
+    """An argument that a function does not have."""
 
 
 class DeviceError(MinicnnError, RuntimeError):

@@ -23,12 +23,15 @@ from minicnn.data.sampler import (
     WeightedRandomSampler,
 )
 from minicnn.data.worker import WorkerInfo, get_worker_info
+from minicnn.keywords import spell_constructors
 
 __all__ = [
     "BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Dataset", "IterableDataset", "RandomSampler",
     "Sampler", "SequentialSampler", "Subset", "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler",
     "WorkerInfo", "default_collate", "default_convert", "get_worker_info", "random_split",
 ]  # fmt: skip
+
+spell_constructors(globals(), ["BatchSampler", "DataLoader", "RandomSampler", "WeightedRandomSampler"])
 
 if not TYPE_CHECKING:
     __getattr__ = hints(globals())

@@ -13,7 +13,7 @@ from minicnn.ops.convert import cast
 from minicnn.ops.fill import number_as
 from minicnn.ops.naming import named
 from minicnn.ops.operands import check_broadcast, operand, operands
-from minicnn.shapes.dims import Dims, axis_too, many_dims, reduced_shape
+from minicnn.shapes.dims import Dims, many_dims, reduced_shape
 from minicnn.tensor import Tensor, wrap
 
 __all__ = [
@@ -192,19 +192,16 @@ def chosen(x: Tensor, condition: Tensor, y: Operand) -> Tensor:
     return where(condition, x, y)
 
 
-@axis_too
 def any(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether any element over ``dim`` (by default of all) is not 0."""
     return _truth("any", x, dim, keepdim)
 
 
-@axis_too
 def all(x: Tensor, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """Whether all elements over ``dim`` (by default all) are not 0; True of none."""
     return _truth("all", x, dim, keepdim)
 
 
-@axis_too
 def count_nonzero(x: Tensor, dim: Dims = None) -> Tensor:
     """How many elements over ``dim`` (by default of all) are not 0."""
     return (x != 0).sum(dim)

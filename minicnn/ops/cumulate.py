@@ -10,7 +10,7 @@ from minicnn.backend import backend_of
 from minicnn.ops.convert import cast
 from minicnn.ops.join import cat
 from minicnn.ops.reduce import sum_dtypes
-from minicnn.shapes.dims import Shape, axis_too, kept_shape, one_dim, reduced_shape
+from minicnn.shapes.dims import Shape, kept_shape, one_dim, reduced_shape
 from minicnn.tensor import Tensor, wrap
 
 __all__ = ["cumprod", "cumsum", "prod"]
@@ -74,7 +74,6 @@ def _product_before(x: Tensor, dim: int) -> Tensor:
     return cumprod(cat((first, x.narrow(dim, 0, x.shape[dim] - 1)), dim), dim)
 
 
-@axis_too
 def cumsum(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The running sum along ``dim``: y[i] = x[0] + … + x[i]. Integers and bools are summed in int64.
 
@@ -85,7 +84,6 @@ def cumsum(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     return _along(CumSum, "cumsum", x, dim, dtype)
 
 
-@axis_too
 def cumprod(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The running product along ``dim``: y[i] = x[0] · … · x[i]; zeros have their true gradients, too."""
     return _along(CumProd, "cumprod", x, dim, dtype)
@@ -98,7 +96,6 @@ def _along(operation: type[Function], name: str, x: Tensor, dim: int, dtype: Any
     return found if x.ndim else found.reshape(())
 
 
-@axis_too
 def prod(x: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The product over the dimension ``dim``, by default of all elements; zeros have their true gradients, too.
 

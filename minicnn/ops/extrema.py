@@ -10,7 +10,7 @@ from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OutOfRangeError
 from minicnn.ops.pointwise import maximum, minimum
 from minicnn.ops.shape import reshaped
-from minicnn.shapes.dims import Dims, Shape, axis_too, kept_shape, many_dims, one_dim, reduced_shape
+from minicnn.shapes.dims import Dims, Shape, kept_shape, many_dims, one_dim, reduced_shape
 from minicnn.tensor import Tensor, wrap
 
 __all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "max", "median", "min", "nanmedian"]
@@ -96,7 +96,6 @@ def _median_index(x: Array, dim: int, kernel: str) -> Array:
     return xp.take_along_axis(order, middle, axis=dim).astype(dtypes.int64, copy=False)
 
 
-@axis_too
 def max(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """The greatest element of all; with ``dim``, (values, indices) along it; with a tensor, ``maximum``.
 
@@ -112,13 +111,11 @@ def max(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     return _extremum("max", x, dim, keepdim)
 
 
-@axis_too
 def min(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
     """The least element of all; with ``dim``, (values, indices) along it; with a tensor, ``minimum``; see ``max``."""
     return _extremum("min", x, dim, keepdim)
 
 
-@axis_too
 def amax(x: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The greatest element over the dimensions ``dim``, by default all; elements that tie share the gradient evenly.
 
@@ -127,19 +124,16 @@ def amax(x: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     return _reduce(Amax, "amax", "max", x, dim, keepdim)
 
 
-@axis_too
 def amin(x: Tensor, dim: Dims = (), keepdim: bool = False) -> Tensor:
     """The least element over the dimensions ``dim``, by default all; else as ``amax``."""
     return _reduce(Amax, "amin", "min", x, dim, keepdim)
 
 
-@axis_too
 def aminmax(x: Tensor, *, dim: int | None = None, keepdim: bool = False) -> MinMax:
     """(``amin``, ``amax``) over one dimension or all."""
     return MinMax(amin(x, dim, keepdim), amax(x, dim, keepdim))
 
 
-@axis_too
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the greatest element along ``dim``, the first if several tie; by default in ``x`` as one row.
 
@@ -152,13 +146,11 @@ def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     return _arg_extremum("argmax", x, dim, keepdim)
 
 
-@axis_too
 def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the least element along ``dim``; else as ``argmax``."""
     return _arg_extremum("argmin", x, dim, keepdim)
 
 
-@axis_too
 def median(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """The lower median of all elements, NaN if one is; with ``dim``, (values, indices) along it.
 
@@ -167,7 +159,6 @@ def median(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     return _median("median", x, dim, keepdim)
 
 
-@axis_too
 def nanmedian(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
     """``median`` of what is not NaN."""
     return _median("nanmedian", x, dim, keepdim)

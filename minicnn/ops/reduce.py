@@ -12,7 +12,7 @@ from minicnn.backend.portable.arrays import wide
 from minicnn.errors import DtypeError, ShapeError
 from minicnn.ops.convert import cast
 from minicnn.ops.operands import as_float
-from minicnn.shapes.dims import Dims, Shape, axis_too, kept_shape, many_dims, reduced_shape
+from minicnn.shapes.dims import Dims, Shape, kept_shape, many_dims, reduced_shape
 from minicnn.shapes.sizes import size_tuple
 from minicnn.tensor import Tensor
 
@@ -60,7 +60,6 @@ class LogSumExp(Function):
         return g.reshape(self.kept) * (x - out.reshape(self.kept)).exp()
 
 
-@axis_too
 def sum(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Σ x over the dimensions ``dim``, by default all of them. Integers and bools are summed in int64.
 
@@ -82,7 +81,6 @@ def sum(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None
     return result if dtype is None else cast(result, dtypes.as_dtype(dtype))
 
 
-@axis_too
 def mean(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The average over the dimensions ``dim``, by default all of them; NaN where they are empty.
 
@@ -97,20 +95,17 @@ def mean(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = Non
     return Mean.apply(x, dims=dims, shape=reduced_shape(x.array.shape, dims, keepdim))
 
 
-@axis_too
 def nansum(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """``sum`` that takes NaN as 0."""
     return sum(x.masked_fill(x.isnan(), 0), dim, keepdim, dtype=dtype)
 
 
-@axis_too
 def nanmean(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """``mean`` of what is not NaN."""
     counted = sum(~check_float("nanmean", x).isnan(), dim, keepdim)
     return nansum(x, dim, keepdim, dtype=dtype) / counted
 
 
-@axis_too
 def logsumexp(x: Tensor, dim: Dims, keepdim: bool = False) -> Tensor:
     """log Σ exp(x) over the dimensions ``dim``, without overflow; −inf of nothing but −inf.
 

@@ -9,7 +9,7 @@ from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError
 from minicnn.ops.convert import cast
-from minicnn.shapes.dims import axis_too, one_dim
+from minicnn.shapes.dims import one_dim
 from minicnn.tensor import Tensor
 
 __all__ = ["log_softmax", "softmax"]
@@ -36,7 +36,6 @@ class LogSoftmax(Function):
         return g - out.exp() * g.sum(self.dim, keepdim=True)
 
 
-@axis_too
 def softmax(x: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """exp(x) / Σ exp(x) along ``dim``: positive numbers that sum to 1. All of ``x`` -inf gives NaN.
 
@@ -55,7 +54,6 @@ def softmax(x: Tensor, dim: int, dtype: Any = None) -> Tensor:
     return Softmax.apply(x, dim=one_dim("softmax", dim, x.ndim))
 
 
-@axis_too
 def log_softmax(x: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """x − log Σ exp(x) along ``dim``: the logarithm of ``softmax``, without its overflow or underflow.
 

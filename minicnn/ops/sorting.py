@@ -9,7 +9,7 @@ from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, OutOfRangeError, ShapeError
 from minicnn.ops.extrema import ValuesIndices, as_rows, pick
-from minicnn.shapes.dims import axis_too, one_dim, own_dim
+from minicnn.shapes.dims import one_dim, own_dim
 from minicnn.tensor import Tensor, wrap
 
 __all__ = ["argsort", "bincount", "histc", "kthvalue", "msort", "searchsorted", "sort", "topk", "unique"]
@@ -55,7 +55,6 @@ def _order(x: Array, dim: int, descending: bool) -> Array:
     return x.shape[dim] - 1 - xp.flip(turned, dim)
 
 
-@axis_too
 def sort(x: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesIndices:  # noqa: ARG001
     """(values, indices): each row along ``dim`` in order, and where its elements were. NaN counts as the greatest.
 
@@ -76,7 +75,6 @@ def sort(x: Tensor, dim: int = -1, descending: bool = False, stable: bool = True
     return ValuesIndices(Reorder.apply(x, order, dim=dim), order)
 
 
-@axis_too
 def argsort(x: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:  # noqa: ARG001
     """The indices that put each row along ``dim`` in order; see ``sort``."""
     dim = one_dim("argsort", dim, x.ndim)
@@ -88,7 +86,6 @@ def msort(x: Tensor) -> Tensor:
     return sort(x, 0).values
 
 
-@axis_too
 def topk(x: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:  # noqa: ARG001
     """(values, indices) of the ``k`` greatest elements along ``dim``, the greatest first; or of the least.
 
@@ -114,7 +111,6 @@ def topk(x: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = 
     return ValuesIndices(*(t.narrow(dim, 0, k) for t in found)) if x.ndim else found
 
 
-@axis_too
 def kthvalue(x: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ValuesIndices:
     """(value, index) of the ``k``-th least element along ``dim``; k counts from 1."""
     rows, d = as_rows("kthvalue", x, dim)

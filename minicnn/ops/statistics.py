@@ -13,7 +13,7 @@ from minicnn.errors import OptionError, ShapeError
 from minicnn.ops.convert import cast
 from minicnn.ops.extrema import Max
 from minicnn.ops.reduce import check_float, count, mean
-from minicnn.shapes.dims import Dims, Shape, axis_too, kept_shape, many_dims, reduced_shape
+from minicnn.shapes.dims import Dims, Shape, kept_shape, many_dims, reduced_shape
 from minicnn.tensor import Tensor
 
 __all__ = ["norm", "std", "std_mean", "var", "var_mean"]
@@ -90,7 +90,6 @@ class Norm(Function):
         return slope * (g / out ** (p - 1)).masked_fill(out == 0, 0.0)
 
 
-@axis_too
 def var(x: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
         correction: float | None = None) -> Tensor:
     """Σ (x − mean)² / (n − correction) over the dimensions ``dim``, by default all of them.
@@ -111,14 +110,12 @@ def var(x: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool 
     return _spread(Var, "var", x, dim, unbiased, keepdim, correction)
 
 
-@axis_too
 def std(x: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
         correction: float | None = None) -> Tensor:
     """The square root of ``var``; where it is 0, so is its gradient."""
     return _spread(Std, "std", x, dim, unbiased, keepdim, correction)
 
 
-@axis_too
 def var_mean(x: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
              correction: float | None = None) -> VarMean:
     """(``var``, ``mean``)."""
@@ -126,7 +123,6 @@ def var_mean(x: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: 
     return VarMean(found, mean(x, None if isinstance(dim, bool) else dim, keepdim))
 
 
-@axis_too
 def std_mean(x: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *,
              correction: float | None = None) -> StdMean:
     """(``std``, ``mean``)."""
@@ -147,7 +143,6 @@ def _spread(operation: type[Var], name: str, x: Tensor, dim: Any, unbiased: bool
     return operation.apply(x, dims=dims, shape=shape, correction=freedom)
 
 
-@axis_too
 def norm(x: Tensor, p: float | str | None = "fro", dim: Dims = None, keepdim: bool = False,
          dtype: Any = None) -> Tensor:
     """The length (Σ |x|^p)^(1/p) of the vectors along ``dim``, by default of all of ``x`` as one vector.

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from minicnn.absent import hints
+from minicnn.keywords import spell_constructors
 from minicnn.optim import lr_scheduler
 from minicnn.optim.adagrad import Adagrad
 from minicnn.optim.adam import Adam, AdamW
@@ -17,6 +18,7 @@ __all__ = [
     "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm", "lr_scheduler",
 ]  # fmt: skip
 
+spell_constructors(globals(), [name for name in __all__ if name != "Optimizer"])
 
 if not TYPE_CHECKING:
     __getattr__ = hints(globals())

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import operator
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, cast
+from collections.abc import Sequence
+from typing import Any
 
 from minicnn.errors import DtypeError, OutOfRangeError, ShapeError
 
 Shape = tuple[int, ...]
 Dims = int | Sequence[int] | None
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def one_dim(name: str, dim: Any, ndim: int) -> int:
@@ -64,16 +62,3 @@ def reduced_shape(shape: Shape, dims: Shape | None, keepdim: bool) -> Shape:
         return kept_shape(shape, dims)
     return () if dims is None else tuple(size for i, size in enumerate(shape) if i not in dims)
 
-
-def axis_too(function: F) -> F:
-    """``function`` that also takes NumPy's names for ``dim`` and ``keepdim``: ``axis`` and ``keepdims``."""
-
-    @functools.wraps(function)
-    def renamed(*args: Any, **options: Any) -> Any:
-        if "axis" in options:
-            options["dim"] = options.pop("axis")
-        if "keepdims" in options:
-            options["keepdim"] = options.pop("keepdims")
-        return function(*args, **options)
-
-    return cast(F, renamed)
