@@ -7,7 +7,7 @@
         from torchvision import transforms
 
 Importing minicnn changes nothing. What is shown as what is the table in ``names``; the modules ``extras``,
-``pretrained``, ``repositories`` and ``switches`` hold what only scripts written for PyTorch ask for.
+``pretrained``, ``repositories`` and ``d2l`` hold what only scripts written for PyTorch ask for.
 """
 
 from minicnn.compat.script import format_error, read_script, run_script

@@ -6,7 +6,6 @@ Files come from download.pytorch.org, once; each one's name carries the hash tha
 from __future__ import annotations
 
 import functools
-import re
 import warnings
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -57,7 +56,6 @@ FILES: dict[str, tuple[str, ...]] = {
 """The published files of each network, the older first."""
 
 _RESIZED_TO_232 = ("resnext101_64x4d-", "shufflenetv2_x1_5-", "shufflenetv2_x2_0-")
-_OLD_DENSE_NAME = re.compile(r"(denselayer\d+\.(?:norm|conv))\.(\d\.)")
 
 
 class WeightsEnum(Enum):
@@ -161,8 +159,7 @@ def _load(network: str, url: str, progress: bool, options: dict[str, Any]) -> Mo
     else:
         wanted = options.pop("aux_logits", heads[network])
         model = models.get_model(network, **{"transform_input": True, "init_weights": False, **options})
-    state = hub.load_state_dict_from_url(url, progress=progress)
-    model.load_state_dict({_OLD_DENSE_NAME.sub(r"\1\2", name): value for name, value in state.items()})
+    model.load_state_dict(hub.load_state_dict_from_url(url, progress=progress))
     if network in heads and not wanted:
         model.aux_logits = False
         for head in ("aux1", "aux2", "AuxLogits"):

@@ -7,13 +7,14 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.machinery import SourceFileLoader
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
-from minicnn.compat.stand_in import torch_names
+from minicnn.compat.stand_in import take_over, torch_names
 from minicnn.errors import DataError
 
+_AGAIN, _VARIABLE = "minicnn.compat.again", "MINICNN_SCRIPT"
 _PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep
 
 
@@ -46,24 +47,41 @@ def run_script(path: str | Path, arguments: Sequence[str] = ()) -> dict[str, obj
         >>> names = mc.compat.run_script("train.py", ["--epochs", "1"])
         >>> names["model"]
     """
-    source, main = read_script(path), ModuleType("__main__")
-    main.__file__ = str(Path(path).absolute())  # which Python makes absolute, and sys.argv[0] not
+    code, main = _compiled(path), ModuleType("__main__")
+    main.__file__ = code.co_filename
     main.__loader__ = SourceFileLoader("__main__", main.__file__)
+    main.__spec__ = ModuleSpec(_AGAIN, None)  # multiprocessing imports it where it starts a process anew
     with torch_names(), _as_main(main, [str(path), *arguments]):
-        exec(compile(source, main.__file__, "exec", dont_inherit=True), vars(main))
+        exec(code, vars(main))
     return vars(main)
+
+
+def run_again() -> dict[str, object]:
+    """The names of the script that has started this process; PyTorch's names stay minicnn's in it."""
+    code = _compiled(os.environ[_VARIABLE])
+    names: dict[str, object] = {"__name__": "__mp_main__", "__file__": code.co_filename}
+    take_over()
+    exec(code, names)
+    return names
+
+
+def _compiled(path: str | Path) -> CodeType:
+    """The script's code, by its absolute name, as Python shows it."""
+    return compile(read_script(path), str(Path(path).absolute()), "exec", dont_inherit=True)
 
 
 @contextmanager
 def _as_main(main: ModuleType, argv: list[str]) -> Iterator[None]:
     """``main`` is the program that runs."""
-    before = sys.argv, sys.path[:], sys.modules["__main__"]
-    sys.argv, sys.modules["__main__"] = argv, main
+    before, environment = (sys.argv, sys.path[:], sys.modules["__main__"]), os.environ.get(_VARIABLE)
+    sys.argv, sys.modules["__main__"], os.environ[_VARIABLE] = argv, main, str(main.__file__)
     sys.path.insert(0, str(Path(argv[0]).resolve().parent))
     try:
         yield
     finally:
         sys.argv, sys.path[:], sys.modules["__main__"] = before
+        del os.environ[_VARIABLE]
+        os.environ.update({_VARIABLE: environment} if environment is not None else {})
 
 
 def format_error(error: BaseException, script: str | Path) -> str:

@@ -105,9 +105,8 @@ def torch_names() -> Iterator[StandIn]:
         >>> nn is mc.nn, nn.Linear is mc.nn.Linear
         (False, True)
     """
-    shadowed = {name: sys.modules.pop(name) for name in _below_roots()}
-    before, finder = set(sys.modules), _Finder()
-    sys.meta_path.insert(0, finder)
+    shadowed, finder = take_over()
+    before = set(sys.modules)
     try:
         yield importlib.import_module("torch")  # type: ignore[misc]
     finally:
@@ -115,6 +114,13 @@ def torch_names() -> Iterator[StandIn]:
         for name in [*_below_roots(), *_holding(set(sys.modules) - before)]:
             sys.modules.pop(name, None)
         sys.modules.update(shadowed)
+
+
+def take_over() -> tuple[dict[str, ModuleType], MetaPathFinder]:
+    """From here on, PyTorch's names mean minicnn's; gives what they meant before, and the import hook."""
+    shadowed, finder = {name: sys.modules.pop(name) for name in _below_roots()}, _Finder()
+    sys.meta_path.insert(0, finder)
+    return shadowed, finder
 
 
 def _below_roots() -> list[str]:
