@@ -23,6 +23,17 @@ else:
     training, epochs = TensorDataset(*training[:5000]), 2
 
 
+lr = 0.05
+
+
+def cycle(optimizer, steps):
+    """The rate rises to ``lr`` in the first three tenths of the steps, then falls to almost nothing."""
+    return mc.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=lr, total_steps=steps)
+
+
+alike = {"epochs": epochs, "lr": lr, "optimizer": functools.partial(mc.optim.SGD, momentum=0.9), "scheduler": cycle}
+
+
 class LinearModel(nn.Module):
     """Two linear layers and an activation between them."""
 
@@ -39,10 +50,10 @@ class LinearModel(nn.Module):
 print("The activation:")
 activations = {"ReLU": nn.ReLU, "Tanh": nn.Tanh, "Sigmoid": nn.Sigmoid}
 models = {name: functools.partial(LinearModel, activation) for name, activation in activations.items()}
-mc.training.benchmark((training, test), models, epochs=epochs, lr=0.1)
+mc.training.benchmark((training, test), models, **alike)
 
 print("\nConvolutions in place of the first linear layer, and batch normalisation:")
-rows = mc.training.benchmark((training, test), ["cnn1", "cnn2", "cnn2_bn"], epochs=epochs, lr=0.1)
+rows = mc.training.benchmark((training, test), ["cnn1", "cnn2", "cnn2_bn"], **alike)
 
 print("\nThe layers of the last:")
 for name, parameter in rows[-1].model.named_parameters():

@@ -45,9 +45,17 @@ class T:
         else:
             values = random.integers(0, self.top, self.shape).astype(self.dtype)
         values = np.asarray(values)
-        if self.special is not None and values.size and (values.dtype.kind == "f" or math.isfinite(self.special)):
+        if self.special is not None and values.size and holds(values.dtype, self.special):
             values.flat[0] = self.special
         return laid_out(values, self.layout)
+
+
+def holds(dtype: np.dtype, value: float) -> bool:
+    """Whether a number can be stored: bools are of any."""
+    if dtype.kind == "b" or not math.isfinite(value):
+        return dtype.kind in "bf"
+    limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+    return bool(float(limits.min) <= value <= float(limits.max))
 
 
 def laid_out(values: np.ndarray, layout: str) -> np.ndarray:
