@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import resource
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from benchmarks.steps import TRAINED, step_of
@@ -28,12 +28,17 @@ def _added(library: str, name: str, threads: int) -> float:
     t.set_num_threads(threads)
     network, shape = TRAINED[name]
     step_of(t, lambda t: t.nn.Linear(1, 10), (4, 1))()  # what both load late is no part of a step
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = _peak()
     step = step_of(t, network, shape)
     for _ in range(STEPS):
         step()
-    unit = 1 if sys.platform == "darwin" else 1024
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit / 1e6
+    return _peak() - before
+
+
+def _peak() -> float:
+    """This process's peak so far, in MB. (``getrusage`` would begin with that of the process that started it.)"""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backend.cpu.elementwise import BLOCK, like, pointwise
 from minicnn.backend.portable.activation import ActivationKernels
 
 Array = Any
@@ -16,24 +17,39 @@ _BITS = {2: np.int16, 4: np.int32, 8: np.int64}
 class CpuActivationKernels(ActivationKernels):
     """Gates for NumPy arrays; shapes and formulas are those of ``ActivationKernels``."""
 
+    def relu(self, x: Array, out: Array | None = None) -> Array:
+        """A maximum with a row of zeros: with the number 0 NumPy has no vector instructions (2.5 times as slow)."""
+        if x.dtype.kind != "f" or x.size < BLOCK:
+            return super().relu(x, out)
+        zeros = np.zeros(BLOCK, x.dtype)
+
+        def work(out: Array, x: Array) -> None:
+            np.maximum(x, zeros[: len(x)] if x.ndim == 1 else 0, out=out)
+
+        return pointwise(work, like(x) if out is None else out, x)
+
     def gate(self, g: Array, is_open: Array) -> Array:
         """A bitwise AND with all ones or all zeros: a tenth of ``numpy.where``'s time, and as fast as a product."""
-        mask = _mask(is_open, g)
-        return _bits(mask & _bits(g), g.dtype)
+        bits = _BITS[g.itemsize]
+
+        def work(out: Array, g: Array, is_open: Array) -> None:
+            np.bitwise_and(_mask(is_open, bits), np.asarray(g).view(bits), out=out.view(bits))
+
+        return pointwise(work, like(g), g, np.broadcast_to(is_open, g.shape))
 
     def choose(self, condition: Array, x: Array, y: Array) -> Array:
         """y ^ ((x ^ y) & mask), for the same reason."""
-        mask = _mask(condition, x)
-        mask &= _bits(x) ^ _bits(y)
-        return _bits(mask ^ _bits(y), x.dtype)
+        bits = _BITS[x.itemsize]
+
+        def work(out: Array, condition: Array, x: Array, y: Array) -> None:
+            mask = _mask(condition, bits)
+            mask &= np.asarray(x).view(bits) ^ np.asarray(y).view(bits)
+            np.bitwise_xor(mask, np.asarray(y).view(bits), out=out.view(bits))
+
+        return pointwise(work, like(x), condition, x, y)
 
 
-def _mask(condition: Array, like: Array) -> Array:
-    """Integers as wide as the numbers of ``like``, with all bits set where ``condition`` holds."""
-    mask = np.array(condition, _BITS[like.itemsize])
+def _mask(condition: Array, bits: Any) -> Array:
+    """Integers with all bits set where ``condition`` holds."""
+    mask = np.array(condition, bits)
     return np.negative(mask, out=mask)
-
-
-def _bits(x: Array, dtype: Any = None) -> Array:
-    """The same bits as integers, or, given a dtype, as numbers again."""
-    return np.asarray(x).view(_BITS[x.itemsize] if dtype is None else dtype)

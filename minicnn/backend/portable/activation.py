@@ -13,6 +13,10 @@ Array = Any
 class ActivationKernels(ArrayKernels):
     """What layers between convolutions need beyond array functions."""
 
+    def relu(self, x: Array, out: Array | None = None) -> Array:
+        """x → max(x, 0), into ``out`` if that is given; NaN stays NaN."""
+        return self.xp.maximum(x, 0, out=out)
+
     def gate(self, g: Array, is_open: Array) -> Array:
         """g → g where ``is_open``, else 0 (a product would make NaN of a blocked infinity)."""
         return self.xp.where(is_open, g, g.dtype.type(0))
