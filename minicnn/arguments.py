@@ -139,6 +139,12 @@ def too_large(name: str, got: object) -> OptionError:
                        hint="smaller sizes, or a smaller batch")
 
 
+def check_count(name: str, count: int) -> None:
+    """Refuse more elements than memory has addresses, of which NumPy makes none. Errors: OptionError."""
+    if count >= 2**59:
+        raise too_large(name, f"{count} elements")
+
+
 def _rules(function: Any) -> tuple[list[_Rule | None], dict[str, _Rule], _Rule | None]:
     """The rules of the positional parameters in order, of all that have one by name, and of ``*args``."""
     while hasattr(function, "__wrapped__"):

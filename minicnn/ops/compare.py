@@ -239,7 +239,8 @@ def isin(x: Tensor, values: Tensor) -> Tensor:
 
 
 def _truth(name: str, x: Tensor, dim: Dims, keepdim: bool) -> Tensor:
-    dims = () if dim in ((), []) else many_dims(name, dim, x.ndim)  # unlike sums, of no dimension is of each element
+    # Unlike a sum's, no dimensions are none here: each element for itself.
+    dims = () if isinstance(dim, tuple | list) and not dim else many_dims(name, dim, x.ndim)
     result = Reduced.apply(x, kernel=name, dims=dims, shape=reduced_shape(x.array.shape, dims, keepdim))
     # PyTorch's any and all of uint8, its bool of old, are still uint8.
     return cast(result, x.array.dtype) if x.array.dtype == dtypes.uint8 else result

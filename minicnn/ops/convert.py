@@ -84,6 +84,9 @@ def destination(
     *target: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False  # noqa: ARG001 (PyTorch's)
 ) -> tuple[dtypes.Dtype | None, Any]:
     """The dtype and the device that the arguments of ``to`` name, None for what they leave as it is."""
+    if target and isinstance(target[0], bool):
+        raise DtypeError("to: a bool is no dtype", got=target[0],
+                         rule="a dtype, a device, both, or a tensor to be like", hint="mc.bool")
     for item in target:
         if isinstance(item, Tensor):
             device, dtype = item.device, item.dtype

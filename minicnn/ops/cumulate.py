@@ -92,8 +92,8 @@ def cumprod(x: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 def _along(operation: type[Function], name: str, x: Tensor, dim: int, dtype: Any) -> Tensor:
     x = x if dtype is None else cast(x, dtypes.as_dtype(dtype))
     dim = one_dim(name, dim, x.ndim)
-    found = operation.apply(x if x.ndim else x.reshape(1), dim=dim)
-    return found if x.ndim else found.reshape(())
+    found = operation.apply(x if x.ndim else x.reshape(1), dim=dim).reshape(x.shape)
+    return found if dtype is None else cast(found, x.array.dtype)
 
 
 def prod(x: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
@@ -106,4 +106,5 @@ def prod(x: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any
     shape = reduced_shape(x.array.shape, dims if x.ndim else None, keepdim)
     if dims is None or not x.ndim:
         x, dims = x.reshape(-1), (0,)
-    return Prod.apply(x, dim=dims[0], shape=shape)
+    found = Prod.apply(x, dim=dims[0], shape=shape)
+    return found if dtype is None else cast(found, x.array.dtype)

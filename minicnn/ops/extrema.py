@@ -183,7 +183,7 @@ def as_rows(name: str, x: Tensor, dim: int) -> tuple[Tensor, int]:
 def _extremum(name: str, x: Tensor, dim: Any, keepdim: bool) -> Any:
     if dim is None:
         return _reduce(Max, name, name, x, None, False)
-    if isinstance(dim, Tensor):
+    if isinstance(dim, Tensor) and not keepdim:  # with keepdim, a dimension in a tensor
         return (maximum if name == "max" else minimum)(x, dim)
     return _chosen(name, x, dim, keepdim, lambda rows, d: Argument.apply(rows, kernel=f"arg{name}", dim=d))
 

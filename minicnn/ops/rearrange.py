@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minicnn.arguments import too_large
+from minicnn.arguments import check_count
 from minicnn.autograd.function import Function, mixed_devices
 from minicnn.backend import backend_of
 from minicnn.errors import OptionError, ShapeError
 from minicnn.ops.index import Index
 from minicnn.ops.keys import ALL, PICK
 from minicnn.ops.shape import Reshape, expand, reshaped, transpose
-from minicnn.shapes.conv import LARGEST
 from minicnn.shapes.dims import own_dim
 from minicnn.shapes.sizes import dims_in_order, size_tuple, varargs
 from minicnn.tensor import Tensor, wrap
@@ -83,8 +82,7 @@ def repeat_interleave(x: Tensor, repeats: Any, dim: int | None = None, *, output
     if len(counts) != size or min(counts, default=0) < 0 or output_size not in (None, sum(counts)):
         raise ShapeError("repeat_interleave: the numbers do not fit", got=f"{len(counts)} for a size of {size}",
                          rule="one number >= 0, or one for each slice; output_size is their sum")
-    if sum(counts) > LARGEST:
-        raise too_large("repeat_interleave", f"{sum(counts)} slices")
+    check_count("repeat_interleave", sum(counts))
     positions = xp.repeat(xp.arange(size), counts)
     return Index.apply(x, wrap(positions), pattern=(*[ALL] * dim, PICK))
 
@@ -118,6 +116,8 @@ def roll(x: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | Non
     if dims is None:
         return reshaped(roll(reshaped(x, (x.array.size,)), by, 0), x.array.shape)
     along = size_tuple("roll", (dims,))
+    if not along and len(by) == 1:
+        return roll(x, by)
     if len(by) != len(along):
         raise ShapeError("roll: a shift for each dimension", got=f"shifts {shifts}, dims {dims}",
                          rule="len(shifts) == len(dims)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from minicnn.arguments import check_count
 from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, OutOfRangeError, ShapeError
@@ -178,6 +179,7 @@ def histc(x: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
     if bins <= 0 or not -math.inf < min <= max < math.inf:
         raise OptionError("histc: no intervals", got=f"bins={bins}, min={min}, max={max}",
                           rule="bins > 0, min <= max, and both are finite", hint="finite elements, or min and max")
+    check_count("histc", bins)
     if min == max:
         min, max = min - 1, max + 1
     counts, _ = backend_of(x.array).xp.histogram(x.array, bins, (min, max))

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from minicnn import dtypes
+from minicnn.arguments import check_count
 from minicnn.backend import backend_for
 from minicnn.errors import DtypeError, OptionError
 from minicnn.ops.creation import Place, checked_sizes, finish
@@ -31,6 +32,7 @@ def arange(*bounds: Any, start: Any = None, end: Any = None, step: Any = None, d
     if dtype is None:
         dtype = dtypes.get_default_dtype() if any(isinstance(n, float) for n in numbers) else dtypes.int64
     count = math.ceil((last - first) / by)
+    check_count("arange", count)
     xp = backend_for(device).xp
     steps = xp.arange(count, dtype=dtypes.float64 if isinstance(first + by, float) else dtypes.int64)
     return finish(wrap((first + steps * by).astype(dtypes.as_dtype(dtype))), requires_grad)
@@ -50,6 +52,7 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, device:
     (steps,) = size_tuple("linspace", (steps,))
     if steps < 0:
         raise OptionError("linspace: a negative number of steps", got=steps, rule="steps >= 0")
+    check_count("linspace", steps)
     dtype = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
     backend = backend_for(device)
     with backend.quiet():

@@ -54,8 +54,9 @@ def holds(dtype: np.dtype, value: float) -> bool:
     """Whether a number can be stored: bools are of any."""
     if dtype.kind == "b" or not math.isfinite(value):
         return dtype.kind in "bf"
-    limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
-    return bool(float(limits.min) <= value <= float(limits.max))
+    if dtype.kind == "f":
+        return abs(value) <= float(np.finfo(dtype).max)
+    return np.iinfo(dtype).min <= value <= np.iinfo(dtype).max
 
 
 def laid_out(values: np.ndarray, layout: str) -> np.ndarray:

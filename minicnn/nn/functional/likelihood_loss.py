@@ -6,6 +6,7 @@ import math
 
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, ShapeError
+from minicnn.nn.functional.images import check_no_bools
 from minicnn.nn.functional.reduction import check_float, reduced, reduction_of
 from minicnn.ops.loss import BinaryCrossEntropy
 from minicnn.ops.operands import check_broadcast
@@ -141,6 +142,7 @@ def poisson_nll_loss(
     reduction = reduction_of("poisson_nll_loss", reduction, size_average, reduce)
     losses = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
+        check_no_bools("poisson_nll_loss", target)
         large = target.clamp(min=1)  # where target is 1 or less the term is left out, and its logarithm not taken
         stirling = large * large.log() - large + 0.5 * (2 * math.pi * large).log()
         losses = losses + stirling.masked_fill(target <= 1, 0.0)

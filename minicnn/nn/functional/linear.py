@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from minicnn.arguments import check_count
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, OutOfRangeError, ShapeError
 from minicnn.ops.linear import Linear
@@ -145,6 +146,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         num_classes = max(int(classes.max()) + 1, 1)
     if num_classes < 1:
         raise OptionError("one_hot: no classes", got=f"num_classes={num_classes}", rule="num_classes >= 1, or -1")
+    check_count("one_hot", num_classes)
     if classes.size and not 0 <= int(classes.min()) <= int(classes.max()) < num_classes:
         raise OutOfRangeError("one_hot: a class does not exist", got=f"{int(classes.min())} to {int(classes.max())}",
                               rule=f"0 <= class < {num_classes}")

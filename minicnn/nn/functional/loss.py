@@ -123,6 +123,8 @@ def _classes(
     logits = input.unsqueeze(0) if input.ndim == 1 else input
     labels = target.array.reshape((1,) if input.ndim == 1 else target.array.shape).astype("int64", copy=False)
     C = logits.array.shape[1]
+    if not C and labels.size:
+        raise ShapeError(f"{name}: there are no classes", got=f"input {tuple(input.shape)}", rule="C >= 1")
     ignored = labels == ignore_index
     outside = ((labels < 0) | (labels >= C)) & ~ignored
     if bool(outside.any()):
