@@ -56,7 +56,20 @@ def linspace(start: float, end: float, steps: int, *, dtype: Any = None, device:
     dtype = dtypes.get_default_dtype() if dtype is None else dtypes.as_dtype(dtype)
     backend = backend_for(device)
     with backend.quiet():
-        return finish(wrap(backend.xp.linspace(first, last, steps).astype(dtype)), requires_grad)
+        if dtype == dtypes.float32 and steps > 1:
+            values = _single_steps(backend.xp, first, last, steps)
+        else:
+            values = backend.xp.linspace(first, last, steps)
+        return finish(wrap(values.astype(dtype)), requires_grad)
+
+
+def _single_steps(xp: Any, first: float, last: float, steps: int) -> Any:
+    """PyTorch's float32 to the last bit: a rounded step, the nearer end plus a multiple of it, rounded once."""
+    single = dtypes.float32.type
+    step = float(single(single(last) - single(first)) / single(steps - 1))
+    first, last = float(single(first)), float(single(last))
+    i = xp.arange(steps, dtype=dtypes.float64)
+    return xp.where(i < steps // 2, first + step * i, last - step * (steps - 1 - i))
 
 
 def logspace(start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None, device: Place = None,

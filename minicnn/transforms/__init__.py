@@ -25,18 +25,39 @@ from minicnn.transforms.augment import (
     RandomSizedCrop,
     RandomVerticalFlip,
 )
+from minicnn.transforms.auto import AutoAugment, AutoAugmentPolicy, RandAugment, TrivialAugmentWide
 from minicnn.transforms.colour import ColorJitter, Grayscale, RandomGrayscale, RandomInvert
 from minicnn.transforms.compose import Compose, Lambda, RandomApply, RandomChoice, RandomOrder
-from minicnn.transforms.convert import ConvertImageDtype, Denormalize, Normalize, PILToTensor, ToPILImage, ToTensor
+from minicnn.transforms.convert import (
+    ConvertImageDtype,
+    Denormalize,
+    LinearTransformation,
+    Normalize,
+    PILToTensor,
+    ToPILImage,
+    ToTensor,
+)
+from minicnn.transforms.effects import (
+    GaussianBlur,
+    RandomAdjustSharpness,
+    RandomAutocontrast,
+    RandomEqualize,
+    RandomPosterize,
+    RandomSolarize,
+)
 from minicnn.transforms.geometry import CenterCrop, FiveCrop, Pad, Resize, Scale, TenCrop
 from minicnn.transforms.interpolation import InterpolationMode
+from minicnn.transforms.mix import CutMix, MixUp
+from minicnn.transforms.warp import ElasticTransform, RandomAffine, RandomPerspective
 
 __all__ = [
-    "CenterCrop", "ColorJitter", "Compose", "ConvertImageDtype", "Denormalize", "FiveCrop", "Grayscale",
-    "InterpolationMode", "Lambda", "Normalize", "PILToTensor", "Pad", "RandomApply", "RandomChoice", "RandomCrop",
-    "RandomErasing", "RandomGrayscale", "RandomHorizontalFlip", "RandomInvert", "RandomOrder", "RandomResizedCrop",
-    "RandomRotation", "RandomSizedCrop", "RandomVerticalFlip", "Resize", "Scale", "TenCrop", "ToPILImage", "ToTensor",
-    "functional",
+    "AutoAugment", "AutoAugmentPolicy", "CenterCrop", "ColorJitter", "Compose", "ConvertImageDtype", "CutMix",
+    "Denormalize", "ElasticTransform", "FiveCrop", "GaussianBlur", "Grayscale", "InterpolationMode", "Lambda",
+    "LinearTransformation", "MixUp", "Normalize", "PILToTensor", "Pad", "RandAugment", "RandomAdjustSharpness",
+    "RandomAffine", "RandomApply", "RandomAutocontrast", "RandomChoice", "RandomCrop", "RandomEqualize",
+    "RandomErasing", "RandomGrayscale", "RandomHorizontalFlip", "RandomInvert", "RandomOrder", "RandomPerspective",
+    "RandomPosterize", "RandomResizedCrop", "RandomRotation", "RandomSizedCrop", "RandomSolarize",
+    "RandomVerticalFlip", "Resize", "Scale", "TenCrop", "ToPILImage", "ToTensor", "TrivialAugmentWide", "functional",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:

@@ -42,3 +42,40 @@ def box(area: float, scale: Sequence[float], ratio: Sequence[float]) -> tuple[fl
     low, high = (float(np.float32(math.log(np.float32(bound)))) for bound in ratio)
     aspect = float(np.float32(math.exp(uniform(low, high))))
     return math.sqrt(area * share * aspect), math.sqrt(area * share / aspect)
+
+
+def uniform_array(shape: int | Sequence[int]) -> Any:
+    """An array of numbers from [0, 1), in the default dtype."""
+    return default_generator.uniform(shape, None)
+
+
+def integers(low: int, high: int, count: int) -> Any:
+    """An array of integers from [low, high)."""
+    return default_generator.randint(low, high, count)
+
+
+def beta(alpha: float) -> float:
+    """A number from the symmetric Beta distribution, x ÷ (x + y) of two Gamma variates, as PyTorch draws it."""
+    x, y = _gamma(alpha), _gamma(alpha)
+    return float(np.float32(x / (x + y)))
+
+
+def _gamma(alpha: float) -> float:
+    """G. Marsaglia and W. W. Tsang, "A simple method for generating gamma variables", 2000."""
+    scale = 1.0
+    if alpha < 1:
+        scale, alpha = (1 - _uniform_double()) ** (1 / alpha), alpha + 1
+    d = alpha - 1 / 3
+    c = 1 / math.sqrt(9 * d)
+    while True:
+        x = float(default_generator.normal(1, "float64").item())
+        v = 1 + c * x
+        if v <= 0:
+            continue
+        v, u = v**3, 1 - _uniform_double()
+        if u < 1 - 0.0331 * x**4 or math.log(u) < 0.5 * x * x + d * (1 - v + math.log(v)):
+            return scale * d * v
+
+
+def _uniform_double() -> float:
+    return float(default_generator.uniform(1, "float64").item())

@@ -16,8 +16,9 @@ def main():
     import torch
     import torchvision
     from torchvision import transforms as T
+    from torchvision.transforms import v2
 
-    from tests.transforms.cases import CASES, CONVERSIONS, REPRS, image, plain, run
+    from tests.transforms.cases import CASES, CONVERSIONS, MIXES, REPRS, image, mix, plain, run
 
     arrays, facts = {}, {}
     for name, (_, inputs, seeds) in CASES.items():
@@ -30,6 +31,9 @@ def main():
     for given, dtype in CONVERSIONS:
         made = T.ConvertImageDtype(getattr(torch, dtype))(image(given, torch.from_numpy))
         arrays[f"convert.{given}.{dtype}"] = plain(made)[1]
+    for number in range(len(MIXES)):
+        for seed in range(4):
+            arrays.update({f"mix.{number}.{seed}.{i}": a for i, a in enumerate(mix(v2, torch, number, seed))})
     facts["reprs"] = [repr(make(T)) for make in REPRS]
     facts["versions"] = [torch.__version__, torchvision.__version__, PIL.__version__]
     np.savez_compressed(FILE, json=np.frombuffer(json.dumps(facts).encode(), np.uint8), **arrays)

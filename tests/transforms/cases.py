@@ -34,6 +34,8 @@ def image(name: str, from_numpy: Any) -> Any:
         "array": lambda: pixels(*WIDE, 3), "plane": lambda: pixels(*WIDE, 1)[:, :, 0],
         "bytes": lambda: from_numpy(planes), "floats": lambda: from_numpy(planes.astype(np.float32) / 255),
         "batch": lambda: from_numpy(np.stack([planes, planes[::-1]]).astype(np.float32) / 255),
+        "large": lambda: Image.fromarray(pixels(24, 28, 3)),
+        "large_bytes": lambda: from_numpy(np.ascontiguousarray(pixels(24, 28, 3).transpose(2, 0, 1))),
         "one_plane": lambda: from_numpy(planes[:1].copy()),
         "int16": lambda: from_numpy(planes[:1].astype(np.int16) * 100),
     }  # fmt: skip
@@ -42,6 +44,14 @@ def image(name: str, from_numpy: Any) -> Any:
 
 def mode(T: Any, name: str) -> Any:
     return T.InterpolationMode[name]
+
+
+def whitening(T: Any) -> tuple[Any, Any]:
+    """A matrix and a mean for images of 3 × 12 × 15, as tensors of the library of ``T``."""
+    size = 3 * WIDE[0] * WIDE[1]
+    matrix = np.eye(size, dtype=np.float32) + np.eye(size, k=2, dtype=np.float32) / 4
+    as_tensor = T.ToTensor()
+    return as_tensor(matrix)[0], as_tensor(np.full((1, size), 0.5, np.float32))[0, 0]
 
 
 # name: (make, names of inputs, seeds). Sizes are such that no mean of bytes is half-way between two.
@@ -109,12 +119,61 @@ CASES: dict[str, tuple[Any, tuple[str, ...], range]] = {
     "apply": (lambda T: T.RandomApply([T.RandomCrop(9)], 0.4), ("rgb",), range(4)),
     "choice": (lambda T: T.RandomChoice([T.RandomCrop(9), T.CenterCrop(7)], [0.3, 0.7]), ("rgb",), range(4)),
     "order": (lambda T: T.RandomOrder([T.RandomCrop(9), T.Pad(1), T.RandomHorizontalFlip()]), ("rgb",), range(4)),
+    "affine": (lambda T: T.RandomAffine(40), (*PIL, *TENSORS), range(2)),
+    "affine_all": (
+        lambda T: T.RandomAffine((10, 30), (0.2, 0.3), (0.7, 1.4), 15, mode(T, "BILINEAR"), (1, 2, 3)), BOTH, range(3)),
+    "affine_shears": (
+        lambda T: T.RandomAffine(0, shear=(-9, 9, 5, 20), fill=9, center=(2, 3)), (*BOTH, "grey"), range(2)),
+    "affine_bicubic": (lambda T: T.RandomAffine(30, interpolation=mode(T, "BICUBIC")), ("rgb",), range(1)),
+    "perspective": (lambda T: T.RandomPerspective(p=0.8), (*PIL, *TENSORS), range(3)),
+    "perspective_fill": (
+        lambda T: T.RandomPerspective(0.3, 1, mode(T, "NEAREST"), (9, 99, 199)), BOTH, range(2)),
+    "elastic": (lambda T: T.ElasticTransform(20.0, 0.7), BOTH, range(2)),
+    "elastic_rough": (
+        lambda T: T.ElasticTransform([8.0, 4.0], [0.0, 0.0], mode(T, "NEAREST"), 7), ("rgb", "floats"), range(2)),
+    "blur": (lambda T: T.GaussianBlur((5, 3)), (*PIL, *TENSORS), range(2)),
+    "blur_pair": (lambda T: T.GaussianBlur((3, 7), 1.3), BOTH, range(1)),
+    "blur_function": (lambda T: lambda x: T.functional.gaussian_blur(x, [5, 3]), BOTH, range(1)),
+    "sharpness": (lambda T: T.RandomAdjustSharpness(2.5, 1), (*PIL, *TENSORS), range(1)),
+    "softness": (lambda T: T.RandomAdjustSharpness(0), BOTH, range(3)),
+    "autocontrast": (lambda T: T.RandomAutocontrast(), (*PIL, *TENSORS), range(3)),
+    "autocontrast_dark": (
+        lambda T: lambda x: T.functional.autocontrast(T.functional.adjust_brightness(x, 0.3)), BOTH, range(1)),
+    "autocontrast_plain": (
+        lambda T: lambda x: T.functional.autocontrast(T.functional.adjust_brightness(x, 0)), BOTH, range(1)),
+    "equalize": (lambda T: T.RandomEqualize(1), (*PIL, "bytes", "large", "large_bytes"), range(1)),
+    "equalize_dark": (
+        lambda T: lambda x: T.functional.equalize(T.functional.adjust_brightness(x, 0.4)), ("large", "large_bytes"),
+        range(1)),
+    "posterize": (lambda T: T.RandomPosterize(3), (*PIL, "bytes"), range(3)),
+    "posterize_all": (lambda T: lambda x: T.functional.posterize(x, 8), ("rgb", "bytes"), range(1)),
+    "posterize_none": (lambda T: lambda x: T.functional.posterize(x, 0), ("bytes",), range(1)),
+    "solarize": (lambda T: T.RandomSolarize(100, 0.7), (*PIL, "bytes"), range(3)),
+    "solarize_floats": (lambda T: T.RandomSolarize(0.4, 1), ("floats", "batch"), range(1)),
+    "whiten": (
+        lambda T: T.LinearTransformation(whitening(T)[0], whitening(T)[1]), ("floats", "batch"), range(1)),
+    "auto": (lambda T: T.AutoAugment(), ("large", "large_bytes"), range(24)),
+    "auto_cifar10": (
+        lambda T: T.AutoAugment(T.AutoAugmentPolicy.CIFAR10, mode(T, "BILINEAR"), 99), ("large", "large_bytes"),
+        range(24)),
+    "auto_svhn": (
+        lambda T: T.AutoAugment(T.AutoAugmentPolicy.SVHN, fill=(1, 2, 3)), ("large", "large_bytes"), range(24)),
+    "rand": (lambda T: T.RandAugment(), ("large", "large_bytes"), range(12)),
+    "rand_strong": (
+        lambda T: T.RandAugment(3, 7, 13, mode(T, "BILINEAR"), [50]), ("large",), range(12)),
+    "rand_long": (lambda T: T.RandAugment(4, 7, 13, fill=[50]), ("large_bytes",), range(12)),
+    "trivial": (lambda T: T.TrivialAugmentWide(), ("large", "large_bytes", "grey"), range(20)),
     "documents": (
         lambda T: T.Compose([T.Resize(20), T.RandomHorizontalFlip(), T.RandomCrop(16), T.ToTensor(),
                              T.Normalize([0.5] * 3, [0.5] * 3)]), ("rgb", "tall"), range(3)),
 }  # fmt: skip
 CONVERSIONS = [("bytes", "float32"), ("bytes", "float64"), ("bytes", "int16"), ("bytes", "int32"), ("int16", "uint8"),
                ("int16", "float32"), ("floats", "uint8"), ("floats", "int16"), ("floats", "float64")]  # fmt: skip
+
+MIXES = [
+    ("MixUp", {"num_classes": 5}), ("MixUp", {"alpha": 0.2, "num_classes": 5}), ("MixUp", {"alpha": 3.5}),
+    ("CutMix", {"num_classes": 5}), ("CutMix", {"alpha": 0.4}), ("CutMix", {"alpha": 2.0, "num_classes": 5}),
+]  # fmt: skip
 
 REPRS = [
     lambda T: T.Compose([T.Resize(40), T.RandomCrop(32, padding=4), T.ToTensor(), T.Normalize([0.5], (0.5,))]),
@@ -126,6 +185,12 @@ REPRS = [
     lambda T: T.RandomRotation(30), lambda T: T.RandomRotation((1, 2), center=(3, 4), fill=5, expand=True),
     lambda T: T.Grayscale(), lambda T: T.RandomGrayscale(), lambda T: T.RandomErasing(value="random"),
     lambda T: T.ToPILImage(), lambda T: T.ToPILImage("RGB"), lambda T: T.RandomInvert(),
+    lambda T: T.RandomAffine(5),
+    lambda T: T.RandomAffine((1, 2), (0.1, 0.2), (1, 2), 3, mode(T, "BILINEAR"), 4, (5, 6)),
+    lambda T: T.RandomPerspective(), lambda T: T.ElasticTransform(), lambda T: T.GaussianBlur(3),
+    lambda T: T.RandomAutocontrast(), lambda T: T.RandomEqualize(0.1), lambda T: T.RandomPosterize(3),
+    lambda T: T.RandomSolarize(128), lambda T: T.RandomAdjustSharpness(2), lambda T: T.AutoAugment(),
+    lambda T: T.RandAugment(), lambda T: T.TrivialAugmentWide(fill=3),
 ]  # fmt: skip
 
 
@@ -136,6 +201,18 @@ def run(T: Any, library: Any, name: str, given: str, seed: int) -> tuple[list[An
     result = CASES[name][0](T)(image(given, library.from_numpy))
     several = result if isinstance(result, tuple) else (result,)
     return [plain(each) for each in several], float(library.rand(1).item())
+
+
+def mix(T: Any, library: Any, number: int, seed: int) -> list[np.ndarray[Any, Any]]:
+    """Images, weights of the labels, and what the generator draws next, of a case of MIXES."""
+    name, options = MIXES[number]
+    images = library.from_numpy(pixels(*WIDE, 12).reshape(*WIDE, 4, 3).transpose(2, 3, 0, 1).astype(np.float32) / 255)
+    labels = library.tensor([3, 1, 4, 1])
+    if "num_classes" not in options:
+        labels = library.nn.functional.one_hot(labels, 5)
+    library.manual_seed(seed)
+    mixed, weights = getattr(T, name)(**options)(images, labels)
+    return [mixed.numpy(), weights.numpy(), library.rand(1).numpy()]
 
 
 def plain(result: Any) -> tuple[str, np.ndarray[Any, Any]]:

@@ -19,7 +19,7 @@ from minicnn.transforms import functional as F
 pytest.importorskip("PIL", reason='pip install "minicnn[vision]"')
 from PIL import Image
 
-from tests.transforms.cases import CASES, CONVERSIONS, REPRS, image, pixels, plain, run
+from tests.transforms.cases import CASES, CONVERSIONS, MIXES, REPRS, image, mix, pixels, plain, run
 
 with np.load(Path(__file__).parents[1] / "reference" / "transforms.npz") as stored:
     REFERENCE = dict(stored)
@@ -52,6 +52,15 @@ def test_dtypes_convert_as_torchvisions(given: str, dtype: str) -> None:
     expected = REFERENCE[f"convert.{given}.{dtype}"]
     assert found[0] == dtype == str(expected.dtype)
     np.testing.assert_array_equal(found[1], expected)
+
+
+@pytest.mark.parametrize("number", range(len(MIXES)))
+def test_mixtures_are_torchvisions(number: int) -> None:
+    for seed in range(4):
+        for i, found in enumerate(mix(T, mc, number, seed)):
+            expected = REFERENCE[f"mix.{number}.{seed}.{i}"]
+            assert found.dtype == expected.dtype
+            np.testing.assert_allclose(found, expected, rtol=0, atol=ROUNDING, err_msg=f"seed {seed}")
 
 
 def test_reprs_are_torchvisions() -> None:
@@ -118,8 +127,17 @@ def test_tensors_stay_on_their_device(device: str) -> None:
     compose = T.Compose([T.RandomCrop(8, padding=1), T.RandomHorizontalFlip(1), T.Resize(6),
                          T.ColorJitter(0.1, 0.1, 0.1, 0.1), T.RandomRotation(30), T.Pad(1, padding_mode="symmetric"),
                          T.RandomErasing(1, value="random"),
-                         T.Grayscale(3), T.Normalize([0.5] * 3, [0.5] * 3)])  # fmt: skip
+                         T.RandomAffine(9, (0.1, 0.1), (0.9, 1.1), 3), T.RandomPerspective(p=1), T.GaussianBlur(3),
+                         T.ElasticTransform(2.0, 0.5), T.RandomAutocontrast(1), T.RandomSolarize(0.5, 1),
+                         T.RandomAdjustSharpness(2, 1), T.Grayscale(3), T.Normalize([0.5] * 3, [0.5] * 3)])  # fmt: skip
     assert compose(x).device == x.device and compose(x).shape == (2, 3, 8, 8)
+    bytes_ = (x * 255).to(mc.uint8)
+    for seed in range(8):
+        mc.manual_seed(seed)
+        for auto in (T.AutoAugment(), T.RandAugment(), T.TrivialAugmentWide(), T.RandomEqualize(1)):
+            assert auto(bytes_).device == x.device and auto(bytes_).dtype == mc.uint8
+    images, weights = T.CutMix(num_classes=4)(x, mc.tensor([0, 3], device=device))
+    assert images.device == weights.device == x.device
 
 
 def test_transforms_are_modules_and_can_be_copied_to_processes() -> None:
@@ -190,6 +208,42 @@ WRONG = [
     (lambda: T.Normalize([0.5, 1], [1, 1])(mc.zeros(3, 2, 2)), ShapeError),
     (lambda: T.Normalize([0.5], [1])(mc.zeros(2, 2)), ShapeError),
     (lambda: T.ConvertImageDtype(mc.int64)(mc.zeros(1, 2, 2)), DtypeError),
+    (lambda: T.RandomAffine(-1), OptionError),
+    (lambda: T.RandomAffine("x"), DtypeError),
+    (lambda: T.RandomAffine(1, translate=(0.1, 2)), OptionError),
+    (lambda: T.RandomAffine(1, scale=(0, 2)), OptionError),
+    (lambda: T.RandomAffine(1, shear=(1, 2, 3)), OptionError),
+    (lambda: T.RandomAffine(1, fill="red"), DtypeError),
+    (lambda: T.RandomAffine(1, center=(1, 2, 3)), OptionError),
+    (lambda: F.affine(mc.zeros(3, 4, 4), 0, (0, 0), 0, 0), OptionError),
+    (lambda: F.affine(mc.zeros(3, 4, 4), 0, (0, 0, 1), 1, 0), OptionError),
+    (lambda: F.affine(mc.zeros(3, 4, 4), 0, (0, 0), 1, 0, T.InterpolationMode.BICUBIC), OptionError),
+    (lambda: F.affine(mc.zeros(3, 4, 4), 0, (0, 0), 1, 0, fill=(1, 2)), OptionError),
+    (lambda: F.perspective(rgb(), [[0, 0]] * 4, [[0, 0]] * 4), OptionError),
+    (lambda: F.perspective(rgb(), [[0, 0]] * 3, [[0, 0]] * 4), OptionError),
+    (lambda: F.elastic_transform(mc.zeros(1, 4, 4), mc.zeros(1, 4, 5, 2)), ShapeError),
+    (lambda: T.ElasticTransform((1.0, 2.0, 3.0)), OptionError),
+    (lambda: T.GaussianBlur(4), OptionError),
+    (lambda: T.GaussianBlur((3, 0)), OptionError),
+    (lambda: T.GaussianBlur(3, 0), OptionError),
+    (lambda: T.GaussianBlur(3, (2, 1)), OptionError),
+    (lambda: F.gaussian_blur(mc.zeros(1, 4, 4), 3, -1), OptionError),
+    (lambda: T.RandomPosterize(9, 1)(rgb()), OptionError),
+    (lambda: F.posterize(rgb(), 0), OptionError),
+    (lambda: F.posterize(mc.zeros(1, 4, 4), 3), DtypeError),
+    (lambda: F.equalize(mc.zeros(1, 4, 4)), DtypeError),
+    (lambda: F.solarize(mc.zeros(1, 4, 4), 2), OptionError),
+    (lambda: F.autocontrast(mc.zeros(2, 4, 4)), DtypeError),
+    (lambda: F.adjust_sharpness(rgb(), -1), OptionError),
+    (lambda: T.AutoAugment("mnist"), OptionError),
+    (lambda: T.RandAugment(magnitude=31), OptionError),
+    (lambda: T.LinearTransformation(mc.eye(3), mc.ones(4)), ShapeError),
+    (lambda: T.LinearTransformation(mc.eye(3), mc.ones(3, dtype=mc.float64)), DtypeError),
+    (lambda: T.LinearTransformation(mc.eye(3), mc.ones(3))(mc.ones(1, 2, 2)), ShapeError),
+    (lambda: T.MixUp()(mc.ones(2, 3, 4, 4), mc.tensor([0, 1])), OptionError),
+    (lambda: T.MixUp(num_classes=3)(mc.ones(2, 3, 4), mc.tensor([0, 1])), ShapeError),
+    (lambda: T.CutMix(num_classes=3)(mc.ones(2, 3, 4, 4), [0, 1]), DtypeError),
+    (lambda: T.CutMix(alpha=0), OptionError),
 ]
 
 

@@ -21,6 +21,14 @@ from minicnn.transforms.functional.convert import (
     to_pil_image,
     to_tensor,
 )
+from minicnn.transforms.functional.effects import (
+    adjust_sharpness,
+    autocontrast,
+    equalize,
+    gaussian_blur,
+    posterize,
+    solarize,
+)
 from minicnn.transforms.functional.geometry import (
     center_crop,
     crop,
@@ -34,14 +42,16 @@ from minicnn.transforms.functional.geometry import (
     vflip,
 )
 from minicnn.transforms.functional.images import get_dimensions, get_image_num_channels, get_image_size
-from minicnn.transforms.functional.warp import rotate
+from minicnn.transforms.functional.warp import affine, elastic_transform, perspective, rotate
 from minicnn.transforms.interpolation import InterpolationMode
 
 __all__ = [
     "InterpolationMode", "adjust_brightness", "adjust_contrast", "adjust_gamma", "adjust_hue", "adjust_saturation",
-    "center_crop", "convert_image_dtype", "crop", "denormalize", "erase", "five_crop", "get_dimensions",
-    "get_image_num_channels", "get_image_size", "hflip", "invert", "normalize", "pad", "pil_to_tensor", "resize",
-    "resized_crop", "rgb_to_grayscale", "rotate", "ten_crop", "to_grayscale", "to_pil_image", "to_tensor", "vflip",
+    "adjust_sharpness", "affine", "autocontrast", "center_crop", "convert_image_dtype", "crop", "denormalize",
+    "elastic_transform", "equalize", "erase", "five_crop", "gaussian_blur", "get_dimensions",
+    "get_image_num_channels", "get_image_size", "hflip", "invert", "normalize", "pad", "perspective",
+    "pil_to_tensor", "posterize", "resize", "resized_crop", "rgb_to_grayscale", "rotate", "solarize", "ten_crop",
+    "to_grayscale", "to_pil_image", "to_tensor", "vflip",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:

@@ -28,31 +28,31 @@ def adjust_brightness(img: Image, brightness_factor: float) -> Image:
         >>> mc.transforms.functional.adjust_brightness(mc.full((1, 1, 2), 0.25), 2)
         tensor([[[0.5000, 0.5000]]])
     """
-    _check_factor("adjust_brightness", brightness_factor)
+    check_factor("adjust_brightness", brightness_factor)
     if is_pil("adjust_brightness", img):
-        return _enhance("Brightness", img, brightness_factor)
+        return enhance("Brightness", img, brightness_factor)
     check_channels("adjust_brightness", img)
-    return _blend(img, 0, brightness_factor)
+    return blend(img, 0, brightness_factor)
 
 
 def adjust_contrast(img: Image, contrast_factor: float) -> Image:
     """More contrast from a factor of 1 on; 0 is plain grey, the mean of the image in grey."""
-    _check_factor("adjust_contrast", contrast_factor)
+    check_factor("adjust_contrast", contrast_factor)
     if is_pil("adjust_contrast", img):
-        return _enhance("Contrast", img, contrast_factor)
+        return enhance("Contrast", img, contrast_factor)
     grey = img if check_channels("adjust_contrast", img) == 1 else rgb_to_grayscale(img)
     floating = grey if grey.dtype.kind == "f" else grey.to(dtypes.float32)
-    return _blend(img, floating.mean(dim=(-3, -2, -1), keepdim=True), contrast_factor)
+    return blend(img, floating.mean(dim=(-3, -2, -1), keepdim=True), contrast_factor)
 
 
 def adjust_saturation(img: Image, saturation_factor: float) -> Image:
     """More colour from a factor of 1 on; 0 is grey."""
-    _check_factor("adjust_saturation", saturation_factor)
+    check_factor("adjust_saturation", saturation_factor)
     if is_pil("adjust_saturation", img):
-        return _enhance("Color", img, saturation_factor)
+        return enhance("Color", img, saturation_factor)
     if check_channels("adjust_saturation", img) == 1:
         return img
-    return _blend(img, rgb_to_grayscale(img), saturation_factor)
+    return blend(img, rgb_to_grayscale(img), saturation_factor)
 
 
 def adjust_hue(img: Image, hue_factor: float) -> Image:
@@ -69,7 +69,7 @@ def adjust_hue(img: Image, hue_factor: float) -> Image:
 
 def adjust_gamma(img: Image, gamma: float, gain: float = 1) -> Image:
     """gain · x^γ of x in [0, 1]: darker shadows for γ > 1, lighter ones for γ < 1."""
-    _check_factor("adjust_gamma", gamma)
+    check_factor("adjust_gamma", gamma)
     if is_pil("adjust_gamma", img):
         table = [int((256 - 1e-3) * gain * (level / 255) ** gamma) for level in range(256)]
         return img.convert("RGB").point(table * 3).convert(img.mode)
@@ -119,7 +119,7 @@ def invert(img: Image) -> Image:
     return max_value(img.dtype) - img
 
 
-def _check_factor(name: str, factor: float) -> None:
+def check_factor(name: str, factor: float) -> None:
     if not factor >= 0:
         raise OptionError(f"{name}: the factor is negative", got=factor, rule="0 is none, 1 leaves the image as it is")
 
@@ -129,13 +129,13 @@ def _check_outputs(name: str, channels: int) -> None:
         raise OptionError(f"{name}: grey has one channel or three", got=channels, rule="num_output_channels is 1 or 3")
 
 
-def _enhance(what: str, img: Any, factor: float) -> Any:
+def enhance(what: str, img: Any, factor: float) -> Any:
     from PIL import ImageEnhance
 
     return getattr(ImageEnhance, what)(img).enhance(factor)
 
 
-def _blend(img: Tensor, plain: Any, factor: float) -> Tensor:
+def blend(img: Tensor, plain: Any, factor: float) -> Tensor:
     factor = float(factor)
     return (factor * img + (1 - factor) * plain).clamp(0, max_value(img.dtype)).to(img.dtype)
 

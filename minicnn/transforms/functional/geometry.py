@@ -85,7 +85,7 @@ def _resize_tensor(img: Tensor, size: tuple[int, int], mode: str, antialias: boo
         raise OptionError(f"resize: mode {mode} is not for tensors", got=mode, rule=", ".join(_TENSOR_MODES),
                           hint="a PIL image has them all")
     smooth = mode in ("bilinear", "bicubic")
-    y = interpolate(_batch(floating(img)), size, mode=mode, antialias=antialias and smooth)
+    y = interpolate(as_batch(floating(img)), size, mode=mode, antialias=antialias and smooth)
     if mode == "bicubic" and img.dtype == dtypes.uint8:
         y = y.clamp(0, 255)  # the cubic overshoots at edges
     return as_dtype_of(y.reshape(*img.shape[:-2], *size), img)
@@ -96,7 +96,7 @@ def floating(img: Tensor) -> Tensor:
     return img if img.dtype in (dtypes.float32, dtypes.float64) else img.to(dtypes.float32)
 
 
-def _batch(img: Tensor) -> Tensor:
+def as_batch(img: Tensor) -> Tensor:
     """(…, C, H, W) as (N, C, H, W)."""
     shape = img.shape
     return img.reshape(-1, shape[-3] if len(shape) > 2 else 1, shape[-2], shape[-1])
@@ -187,7 +187,7 @@ def pad(img: Image, padding: int | Sequence[int], fill: Any = 0, padding_mode: s
     amounts = (left, right, top, bottom)
     if padding_mode == "constant":
         return pad_tensor(img, amounts, value=value)
-    padded = pad_tensor(_batch(floating(img)), amounts, mode=_PAD_MODES[padding_mode])
+    padded = pad_tensor(as_batch(floating(img)), amounts, mode=_PAD_MODES[padding_mode])
     return padded.reshape(*img.shape[:-2], *padded.shape[-2:]).to(img.dtype)
 
 
