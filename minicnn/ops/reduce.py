@@ -139,7 +139,7 @@ def sum_to_size(x: Tensor, *size: Any) -> Tensor:
 def total(x: Array, dims: Shape | None) -> Array:
     """Σ x over ``dims``."""
     compute, result = sum_dtypes(x.dtype)
-    return x.sum(axis=dims, dtype=compute).astype(result, copy=False)
+    return backend_of(x).sum(x, dims, compute).astype(result, copy=False)
 
 
 def sum_dtypes(dtype: dtypes.Dtype) -> tuple[dtypes.Dtype, dtypes.Dtype]:

@@ -51,20 +51,22 @@ class Adam(Optimizer):
             state.update(step=counter(), exp_avg=zeros(x), exp_avg_sq=zeros(x))
             if options["amsgrad"]:
                 state["max_exp_avg_sq"] = zeros(x)
-        t, m, v = count(state), state["exp_avg"].array, state["exp_avg_sq"].array
-        g = descent(x, g, options)
-        xp = backend_of(x).xp
-        work = xp.empty_like(x)
-        average_into(m, g, beta1, work)
-        average_square_into(v, g, beta2, work)
-        if options["amsgrad"]:
-            largest = state["max_exp_avg_sq"].array
-            v = xp.maximum(largest, v, out=largest)
-        xp.sqrt(v, out=work)
-        work /= (1 - beta2**t) ** 0.5
-        work += options["eps"]
-        xp.divide(m * (lr / (1 - beta1**t)), work, out=work)
-        x -= work
+        t, xp = count(state), backend_of(x).xp
+
+        def rule(x: Array, g: Array, m: Array, v: Array, largest: Array | None = None) -> None:
+            g, work = descent(x, g, options), xp.empty_like(x)
+            average_into(m, g, beta1, work)
+            average_square_into(v, g, beta2, work)
+            if largest is not None:
+                v = xp.maximum(largest, v, out=largest)
+            xp.sqrt(v, out=work)
+            work /= (1 - beta2**t) ** 0.5
+            work += options["eps"]
+            xp.divide(m * (lr / (1 - beta1**t)), work, out=work)
+            x -= work
+
+        buffers = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if options["amsgrad"] else ("exp_avg", "exp_avg_sq")
+        backend_of(x).piecewise(rule, x, g, *(state[name].array for name in buffers))
 
 
 class AdamW(Adam):

@@ -9,8 +9,7 @@ from minicnn.backend import backend_of
 from minicnn.errors import OptionError
 from minicnn.optim.optimizer import Optimizer
 from minicnn.optim.options import number
-from minicnn.optim.rules import Array, State, descent
-from minicnn.tensor import wrap
+from minicnn.optim.rules import Array, State, descent, zeros
 
 
 class SGD(Optimizer):
@@ -55,15 +54,24 @@ class SGD(Optimizer):
 
     def update(self, x: Array, g: Array, state: State, options: dict[str, Any]) -> None:
         """b = momentum·b + (1 - dampening)·g;  x -= lr·b, or lr·(g + momentum·b) with Nesterov."""
-        lr, momentum = options["lr"], options["momentum"]
-        g = descent(x, g, options)
-        if momentum != 0:
-            if state.get("momentum_buffer") is None:
-                state["momentum_buffer"] = wrap(backend_of(x).xp.array(g))
-                b = state["momentum_buffer"].array
+        lr, momentum, dampening = options["lr"], options["momentum"], options["dampening"]
+        first = state.get("momentum_buffer") is None
+
+        def plain(x: Array, g: Array) -> None:
+            x -= lr * descent(x, g, options)
+
+        def rolling(x: Array, g: Array, b: Array) -> None:
+            g = descent(x, g, options)
+            if first:
+                b[...] = g
             else:
-                b = state["momentum_buffer"].array
                 b *= momentum
-                b += (1 - options["dampening"]) * g if options["dampening"] else g
-            g = g + momentum * b if options["nesterov"] else b
-        x -= lr * g
+                b += (1 - dampening) * g if dampening else g
+            x -= lr * (g + momentum * b if options["nesterov"] else b)
+
+        if momentum == 0:
+            backend_of(x).piecewise(plain, x, g)
+            return
+        if first:
+            state["momentum_buffer"] = zeros(x)
+        backend_of(x).piecewise(rolling, x, g, state["momentum_buffer"].array)

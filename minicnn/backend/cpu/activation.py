@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ _BITS = {2: np.int16, 4: np.int32, 8: np.int64}
 
 class CpuActivationKernels(ActivationKernels):
     """Gates for NumPy arrays; shapes and formulas are those of ``ActivationKernels``."""
+
+    def piecewise(self, work: Callable[..., None], *arrays: Array) -> None:
+        pointwise(work, *arrays)
 
     def relu(self, x: Array, out: Array | None = None) -> Array:
         """A maximum with a row of zeros: with the number 0 NumPy has no vector instructions (2.5 times as slow)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any
@@ -56,6 +57,15 @@ class ArrayKernels:
     def matmul(self, x: Array, y: Array) -> Array:
         """x (*, m, k), y (*, k, n) → x·y (*, m, n); float16 is summed in float32."""
         return self.xp.matmul(wide(x), wide(y)).astype(x.dtype, copy=False)
+
+    def sum(self, x: Array, axes: tuple[int, ...] | None, dtype: Any) -> Array:
+        """Σ x over ``axes`` (all where None), added up in ``dtype``."""
+        return x.sum(axis=axes, dtype=dtype)
+
+    def piecewise(self, work: Callable[..., None], *arrays: Array) -> None:
+        """``work(*arrays)``, which edits its arrays number by number, all of one shape; a backend may call it part by
+        part instead."""
+        work(*arrays)
 
     def scatter_add(self, array: Array, key: Any, values: Array) -> None:
         """array[key] += values, in place; repeated positions accumulate."""
