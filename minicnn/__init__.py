@@ -34,10 +34,12 @@ from minicnn.backend import get_num_threads as get_num_threads
 from minicnn.backend import register_backend as register_backend
 from minicnn.backend import set_default_device as set_default_device
 from minicnn.backend import set_num_threads as set_num_threads
+from minicnn.dtypes import finfo as finfo
 from minicnn.dtypes import float16 as float16
 from minicnn.dtypes import float32 as float32
 from minicnn.dtypes import float64 as float64
 from minicnn.dtypes import get_default_dtype as get_default_dtype
+from minicnn.dtypes import iinfo as iinfo
 from minicnn.dtypes import int8 as int8
 from minicnn.dtypes import int16 as int16
 from minicnn.dtypes import int32 as int32

@@ -69,6 +69,11 @@ INSTEAD: dict[str, str] = {
     "CrossMapLRN2d": "nn.LocalResponseNorm",
     "Container": "nn.Module",
     "Module.bfloat16": _HALF,
+    "Optimizer.lr": 'optimizer.param_groups[0]["lr"]; each group has its own',
+    "Optimizer.parameters": 'optimizer.param_groups[0]["params"]',
+    "Optimizer.set_lr": 'group["lr"] = … for each group of optimizer.param_groups, or a schedule',
+    "Optimizer.register_state_dict_post_hook": "a function around optimizer.state_dict()",
+    "Optimizer.register_load_state_dict_pre_hook": "a function around optimizer.load_state_dict(…)",
     "Module.compile": "leave it out: nothing is compiled",
     "Module.share_memory": "leave it out: the workers of a DataLoader get no model",
     "swa_utils": "copy.deepcopy(model), and param.lerp_(new, 0.1) under mc.no_grad() after each step",
@@ -83,7 +88,7 @@ INSTEAD: dict[str, str] = {
     "uint64": "mc.int64",
     "volatile": "with mc.no_grad(): …",
 }
-"""By name, or by owner and name where other owners have it: a module without ``minicnn.``, Tensor or Module."""
+"""By name, or by owner and name where others have it: a module without ``minicnn.``, Tensor, Module or Optimizer."""
 
 _PLACES = ("", "nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_scheduler", "data", "datasets",
            "transforms", "transforms.functional", "models", "autograd", "cuda", "io", "random", "testing",
@@ -112,7 +117,7 @@ def missing(
     """
     hint = INSTEAD.get(f"{kind or owner.removeprefix('minicnn.')}.{name}") or (None if kind else INSTEAD.get(name))
     if hint is not None:
-        return MissingAttributeError(f"{owner} has no '{name}', which PyTorch has", hint=hint)
+        return MissingAttributeError(f"{owner} has no attribute '{name}'", hint=hint)
     if not callable(names):
         known = tuple(names)
         return UnknownNameError(owner, name, lambda: known, elsewhere)

@@ -73,6 +73,46 @@ def is_float(dtype: Dtype) -> bool:
     return dtype.kind == "f"
 
 
+class finfo:  # noqa: N801  PyTorch's name
+    """What a floating point dtype can hold, by default the default one: ``mc.finfo(mc.float32).eps``.
+
+    Attributes:
+        bits: of one number.
+        eps: the distance from 1 to the next number.
+        max, min: the largest and the smallest number.
+        tiny, smallest_normal: the smallest positive number of full precision.
+        resolution: the decimal precision.
+    """
+
+    def __init__(self, dtype: Any = None) -> None:
+        found = get_default_dtype() if dtype is None else as_dtype(dtype)
+        if not is_float(found):
+            raise DtypeError(f"finfo: {found} is not a floating point dtype", got=found, hint="mc.iinfo")
+        about = np.finfo(found)
+        self.dtype, self.bits = str(found), int(about.bits)
+        self.eps, self.resolution = float(about.eps), float(f"1e-{about.precision}")
+        self.max, self.min = float(about.max), float(about.min)
+        self.tiny = self.smallest_normal = float(about.smallest_normal)
+
+    def __repr__(self) -> str:
+        return (f"finfo(resolution={self.resolution:g}, min={self.min:g}, max={self.max:g}, eps={self.eps:g}, "
+                f"smallest_normal={self.tiny:g}, tiny={self.tiny:g}, dtype={self.dtype})")
+
+
+class iinfo:  # noqa: N801
+    """What an integer dtype can hold: ``bits``, ``min`` and ``max``."""
+
+    def __init__(self, dtype: Any) -> None:
+        found = as_dtype(dtype)
+        if found.kind not in "iu":
+            raise DtypeError(f"iinfo: {found} is not an integer dtype", got=found, hint="mc.finfo for floats")
+        about = np.iinfo(found)
+        self.dtype, self.bits, self.max, self.min = str(found), int(about.bits), int(about.max), int(about.min)
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min:g}, max={self.max:g}, dtype={self.dtype})"
+
+
 def result_type(*operands: Any) -> Dtype:
     """The dtype of an operation on ``operands`` (arrays or Python scalars), by PyTorch's promotion.
 

@@ -53,9 +53,9 @@ def replay(tensor: Tensor, chain: Chain) -> Tensor:
 
 def refresh(view: Tensor) -> None:
     """Give a view whose memory was edited since the history that its base now has."""
-    base = view._base
-    if base is None or not mode.grad:
+    if view._base is None or not mode.grad:
         return
+    base = _root(view._base)
     if base.tracked:
         fresh = replay(base, view._chain)
         _rehome(view, fresh._node, fresh._slot)
@@ -129,6 +129,34 @@ def assign(name: str, target: Tensor, result: Tensor) -> Tensor:
     return target
 
 
+def view_in_place(name: str, function: Callable[..., Tensor], target: Tensor, *args: Any) -> Tensor:
+    """Make ``target`` the view of itself that ``function`` gives: another shape of the same memory.
+
+    A tensor that was no view becomes one of a tensor that takes its place; its other views follow that one, too.
+    """
+    check_writable(name, target)
+    if target._base is not None and target._seen != target._version[0]:
+        refresh(target)
+    past = _past(target, target.array)
+    past._version, past._base, past._chain, past._seen = target._version, target._base, target._chain, target._seen
+    result = function(past, *args)
+    target.array = result.array
+    if mode.grad or not target.tracked:
+        target._base, target._chain = result._base, result._chain
+    if mode.grad:
+        _rehome(target, result._node, result._slot)
+    target._version[:] = (target._version[0] + 1, name)
+    target._seen = target._version[0]
+    return target
+
+
+def _root(base: Tensor) -> Tensor:
+    """What holds the memory's history now, where ``base`` did once: itself, unless it became a view."""
+    while base._base is not None:
+        base = base._base
+    return base
+
+
 def _move(name: str, target: Tensor, node: Function | None, slot: int) -> None:
     """Make ``target``, whose memory ``name`` just wrote, the result of ``node`` (of nothing recorded where None)."""
     if mode.grad:
@@ -149,9 +177,9 @@ def _rehome(tensor: Tensor, node: Function | None, slot: int) -> None:
 def edited(target: Tensor, name: str | None = None) -> None:
     """Count an edit of ``target``'s memory, made by ``name``, and tell the base of a view about it."""
     target._version[:] = (target._version[0] + 1, name)
-    base = target._base
-    if base is None:
+    if target._base is None:
         return
+    base = _root(target._base)
     target._seen = target._version[0]
     if mode.grad and (target.tracked or base.tracked):
         node = _new(ViewWrite)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from minicnn.absent import missing
-from minicnn.errors import DtypeError, GradientError, MissingAttributeError, RegistrationError, shown
+from minicnn.errors import DtypeError, GradientError, MissingAttributeError, RegistrationError, bare, shown
 from minicnn.nn.parameter import Buffer, Parameter
 from minicnn.tensor import Tensor
 
@@ -204,7 +204,18 @@ def check_module(operation: str, module: object) -> None:
     hint = "a Module whose forward calls it"
     if isinstance(module, Tensor):
         hint = "layers = nn.Sequential(…) of layers, then layers(x)"
+    name = getattr(module, "__name__", None)
     if isinstance(module, type) and issubclass(module, Registry):
-        hint = f"{module.__name__}() with parentheses"
-    raise DtypeError(f"{operation}: {getattr(module, '__name__', None) or type(module).__name__} is no Module",
+        hint = f"{name}() with parentheses"
+    elif name is not None and (layer := _layer_of(name)):
+        hint = f"nn.{layer}(…), the layer that calls it"
+    raise DtypeError(f"{operation}: {name or type(module).__name__} is no Module",
                      got=repr(module)[:80], rule="a Module or None", hint=hint)
+
+
+def _layer_of(function: str) -> str | None:
+    """The layer of that name, but for case and underscores."""
+    from minicnn.nn import layers
+
+    return next((name for name, found in vars(layers).items() if bare(name) == bare(function)
+                 and isinstance(found, type) and issubclass(found, Registry)), None)  # fmt: skip

@@ -223,7 +223,7 @@ def _mismatch(owner: str, missing: list[str], unexpected: list[str], faults: lis
     lines = ["\n          ".join([f"{len(names)} {kind}", *names]) for kind, names in kinds if names]
     hint = "strict=False leaves missing and unexpected names alone; shapes must fit all the same"
     heads = sorted({fault.partition(":")[0].rpartition(".")[0] for fault in faults})
-    if faults and len(heads) <= _HEADS:
+    if faults and "" not in heads and len(heads) <= _HEADS:
         starts = ", ".join(repr(f"{head}.") for head in heads)
         hint = (f"another number of classes? Load the rest, and train {' and '.join(heads)} anew:\n        "
                 f"rest = {{k: v for k, v in state.items() if not k.startswith(({starts},))}}\n        "

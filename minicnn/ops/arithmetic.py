@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 from minicnn.autograd.function import Function
 from minicnn.autograd.inplace import apply_in_place, assign, check_writable
@@ -12,18 +12,21 @@ from minicnn.errors import DtypeError, OptionError
 from minicnn.ops.operands import as_float, check_broadcast, choice, operands
 from minicnn.tensor import Tensor
 
-__all__ = ["add", "div", "divide", "mul", "multiply", "neg", "pow", "rsub", "sub", "subtract", "true_divide"]
-METHODS = (*__all__, "add_", "sub_", "mul_", "div_")
-IN_PLACE = ("neg", "pow")
+__all__ = [
+    "add", "div", "divide", "mul", "multiply", "neg", "negative", "positive", "pow", "rsub", "sub", "subtract",
+    "true_divide",
+]  # fmt: skip
+METHODS = (*__all__, "add_", "div_", "divide_", "mul_", "multiply_", "sub_", "subtract_", "true_divide_")
+IN_PLACE = ("neg", "negative", "pow")
 OPERATORS = {
     "__add__": "add", "__radd__": "add", "__sub__": "sub", "__rsub__": "rsub", "__mul__": "mul", "__rmul__": "mul",
     "__truediv__": "div", "__rtruediv__": "rdiv", "__pow__": "pow", "__rpow__": "rpow", "__neg__": "neg",
-    "__pos__": "pos", "__iadd__": "add_", "__isub__": "sub_", "__imul__": "mul_", "__itruediv__": "div_",
+    "__pos__": "positive", "__iadd__": "add_", "__isub__": "sub_", "__imul__": "mul_", "__itruediv__": "div_",
     "__ipow__": "pow_",
 }  # fmt: skip
 
 Array = Any
-Operand = Tensor | float
+Operand: TypeAlias = Tensor | float
 
 
 class Add(Function):
@@ -178,8 +181,10 @@ def rpow(x: Operand, base: Operand) -> Tensor:
     return pow(base, x)
 
 
-def pos(x: Tensor) -> Tensor:
+def positive(x: Tensor) -> Tensor:
     """+x: ``x`` itself."""
+    if x.array.dtype.kind == "b":
+        raise DtypeError("positive: + is not defined for bools", got=x.dtype, rule="+ is for numbers")
     return x
 
 
@@ -245,5 +250,6 @@ def _in_place(name: str, cls: type[Function], x: Tensor, y: Operand, alpha: floa
     return assign(name, x, cls.apply(a, b))
 
 
-true_divide = divide = div
-multiply, subtract = mul, sub
+true_divide, true_divide_ = divide, divide_ = div, div_
+multiply, multiply_, subtract, subtract_ = mul, mul_, sub, sub_
+negative = neg

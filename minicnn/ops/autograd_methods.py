@@ -18,7 +18,7 @@ from minicnn.tensor import Tensor, _new, alias
 __all__: list[str] = []
 METHODS = (
     "backward", "data_ptr", "detach_", "is_cuda", "register_hook", "register_post_accumulate_grad_hook",
-    "requires_grad_", "retain_grad", "retains_grad",
+    "requires_grad_", "retain_grad", "retains_grad", "storage_offset",
 )  # fmt: skip
 OPERATORS = {"__copy__": "shallow_copy", "__deepcopy__": "deep_copy", "__reduce__": "reduced"}
 
@@ -125,7 +125,19 @@ def _check_tracked(name: str, x: Tensor) -> None:
 
 def data_ptr(x: Tensor) -> int:
     """The address of the first element, to see whether two tensors share memory."""
-    about = getattr(x.array, "__cuda_array_interface__", None) or x.array.__array_interface__
+    return _address(x.array)
+
+
+def storage_offset(x: Tensor) -> int:
+    """How many elements after the beginning of its memory, which views share, the first element lies."""
+    whole = x.array
+    while type(whole.base) is type(whole):
+        whole = whole.base
+    return (_address(x.array) - _address(whole)) // int(x.array.itemsize)
+
+
+def _address(array: Any) -> int:
+    about = getattr(array, "__cuda_array_interface__", None) or array.__array_interface__
     return int(about["data"][0])
 
 

@@ -219,4 +219,5 @@ def _caster(dtype: dtypes.Dtype) -> Any:
     return convert
 
 
-CASTS = {name: _caster(dtype) for name, dtype in {**dtypes.ALIASES, "bool": dtypes.bool_}.items()}
+_OTHERS = {"bool": dtypes.bool_, "byte": dtypes.uint8, "char": dtypes.int8}
+CASTS = {name: _caster(dtype) for name, dtype in {**dtypes.ALIASES, **_OTHERS}.items()}

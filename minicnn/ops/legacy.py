@@ -11,6 +11,7 @@ from numbers import Integral
 from typing import Any
 
 from minicnn import dtypes
+from minicnn.backend import set_default_device
 from minicnn.errors import DtypeError
 from minicnn.ops.convert import to
 from minicnn.ops.creation import empty, tensor
@@ -18,7 +19,7 @@ from minicnn.tensor import Size, Tensor
 
 __all__ = [
     "BoolTensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor", "IntTensor", "LongTensor",
-    "ShortTensor",
+    "ShortTensor", "set_default_tensor_type",
 ]  # fmt: skip
 METHODS = ("new", "type")
 
@@ -59,7 +60,7 @@ ByteTensor, CharTensor = _named("ByteTensor", dtypes.uint8), _named("CharTensor"
 ShortTensor, IntTensor = _named("ShortTensor", dtypes.int16), _named("IntTensor", dtypes.int32)
 LongTensor = _named("LongTensor", dtypes.int64)
 
-TYPES = {found.dtype: found for found in map(globals().__getitem__, __all__)}
+TYPES = {found.dtype: found for found in list(globals().values()) if isinstance(found, _TensorType)}
 """The tensor type of each dtype."""
 
 
@@ -79,6 +80,20 @@ def type(x: Tensor, dtype: Any = None) -> Any:
     if dtype is Tensor:
         dtype = dtypes.get_default_dtype()
     return to(x, dtype=getattr(dtype, "dtype", dtype))
+
+
+def set_default_tensor_type(t: Any) -> None:
+    """Make a floating point type, such as ``mc.DoubleTensor`` or ``"torch.cuda.FloatTensor"``, that of new tensors.
+
+    Errors: DtypeError; DeviceError where there is no such device.
+    """
+    found = next((kind for kind in TYPES.values() if kind is t or kind.__name__ == str(t).rpartition(".")[2]), None)
+    if found is None:
+        raise DtypeError("set_default_tensor_type: this is no tensor type", got=repr(t)[:80],
+                         rule=f"one of {', '.join(kind.__name__ for kind in TYPES.values())}",
+                         hint="mc.set_default_dtype(mc.float64), mc.set_default_device(\"cuda\")")
+    set_default_device("cuda" if ".cuda." in str(t) else "cpu")
+    dtypes.set_default_dtype(found.dtype)
 
 
 def new(x: Tensor, *data: Any) -> Tensor:

@@ -13,8 +13,9 @@ from minicnn.tensor import Tensor
 
 __all__ = ["is_floating_point", "is_tensor", "numel"]
 METHODS = (
-    "dim", "element_size", "is_complex", "is_contiguous", "is_floating_point", "is_signed", "itemsize", "nbytes",
-    "ndimension", "nelement", "numel", "size", "stride",
+    "dim", "element_size", "get_device", "is_complex", "is_contiguous", "is_cpu", "is_floating_point", "is_nonzero",
+    "is_pinned", "is_quantized", "is_same_size", "is_signed", "is_sparse", "itemsize", "nbytes", "ndimension",
+    "nelement", "numel", "pin_memory", "size", "stride",
 )  # fmt: skip
 OPERATORS = {"__len__": "length", "__iter__": "iterate"}
 
@@ -73,6 +74,31 @@ def is_complex(x: Tensor) -> bool:  # noqa: ARG001 (part of the methods' form)
     return False
 
 
+def is_nonzero(x: Tensor) -> bool:
+    """Whether the one element of ``x`` is not 0."""
+    return bool(x)
+
+
+def is_same_size(x: Tensor, y: Tensor) -> bool:
+    """Whether the shapes are the same."""
+    return bool(x.array.shape == y.array.shape)
+
+
+def get_device(x: Tensor) -> int:
+    """The number of the CUDA device, −1 on the CPU."""
+    return -1 if x.device.type == "cpu" else x.device.index or 0
+
+
+def pin_memory(x: Tensor) -> Tensor:
+    """``x`` itself: arrays go to the GPU from wherever they are."""
+    return x
+
+
+def is_pinned(x: Tensor) -> bool:  # noqa: ARG001 (part of the methods' form)
+    """False: no memory is pinned."""
+    return False
+
+
 def length(x: Tensor) -> int:
     """``len(x)``: the size of the first dimension."""
     if not x.ndim:
@@ -88,5 +114,7 @@ def iterate(x: Tensor) -> Iterator[Tensor]:
 
 
 ndimension, nelement = dim, numel
+is_cpu = property(lambda x: x.device.type == "cpu", doc="Whether the tensor is on the CPU.")
+is_sparse = is_quantized = property(lambda _: False, doc="False: tensors are dense arrays of plain numbers.")
 itemsize = property(element_size, doc="The bytes of one element.")
 nbytes = property(lambda x: int(x.array.nbytes), doc="The bytes of all elements.")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minicnn.autograd.function import Function
+from minicnn.autograd.inplace import view_in_place
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, ShapeError
 from minicnn.ops.operands import check_broadcast
@@ -20,8 +21,8 @@ __all__ = [
 ]  # fmt: skip
 METHODS = (
     "H", "T", "broadcast_to", "expand", "expand_as", "flatten", "mH", "mT", "moveaxis", "movedim", "permute", "ravel",
-    "reshape", "reshape_as", "squeeze", "swapaxes", "swapdims", "t", "transpose", "unflatten", "unsqueeze", "view",
-    "view_as",
+    "reshape", "reshape_as", "squeeze", "squeeze_", "swapaxes", "swapaxes_", "swapdims", "swapdims_", "t", "t_",
+    "transpose", "transpose_", "unflatten", "unsqueeze", "unsqueeze_", "view", "view_as",
 )  # fmt: skip
 
 Array = Any
@@ -209,6 +210,16 @@ def unsqueeze(x: Tensor, dim: int) -> Tensor:
     return View.apply(x, shape=(*shape[:dim], 1, *shape[dim:]))
 
 
+def squeeze_(x: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+    """``squeeze`` of the tensor itself, which gets another shape of the same memory."""
+    return view_in_place("squeeze_", squeeze, x, dim)
+
+
+def unsqueeze_(x: Tensor, dim: int) -> Tensor:
+    """``unsqueeze`` of the tensor itself."""
+    return view_in_place("unsqueeze_", unsqueeze, x, dim)
+
+
 def permute(x: Tensor, *dims: Any) -> Tensor:
     """The dimensions in another order: result dimension i is ``dims[i]`` of ``x``.
 
@@ -238,6 +249,16 @@ def t(x: Tensor) -> Tensor:
         raise ShapeError("t: more than two dimensions", got=f"shape {tuple(x.shape)}", rule="t() is for matrices",
                          hint="x.transpose(-2, -1), x.mT or x.permute")
     return transpose(x, 0, -1)
+
+
+def transpose_(x: Tensor, dim0: int, dim1: int) -> Tensor:
+    """``transpose`` of the tensor itself."""
+    return view_in_place("transpose_", transpose, x, dim0, dim1)
+
+
+def t_(x: Tensor) -> Tensor:
+    """``t`` of the tensor itself."""
+    return view_in_place("t_", t, x)
 
 
 def adjoint(x: Tensor) -> Tensor:
@@ -297,5 +318,6 @@ def _reversed_dims(x: Tensor) -> Tensor:
 
 
 moveaxis, swapaxes, swapdims = movedim, transpose, transpose
+swapaxes_ = swapdims_ = transpose_
 T = H = property(_reversed_dims, doc="All dimensions in reverse order.")
 mT = mH = property(adjoint, doc="The last two dimensions exchanged.")  # noqa: N816

@@ -16,8 +16,8 @@ from minicnn.ops.reduce import check_float, count, mean
 from minicnn.shapes.dims import Dims, Shape, kept_shape, many_dims, reduced_shape
 from minicnn.tensor import Tensor
 
-__all__ = ["norm", "std", "std_mean", "var", "var_mean"]
-METHODS = ("norm", "std", "var")
+__all__ = ["cdist", "dist", "norm", "std", "std_mean", "var", "var_mean"]
+METHODS = ("dist", "norm", "std", "var")
 
 Array = Any
 
@@ -174,3 +174,23 @@ def norm(x: Tensor, p: float | str | None = "fro", dim: Dims = None, keepdim: bo
                              rule="with p inf or -inf, each vector has elements")
         return Max.apply(x.abs(), kernel="max" if p > 0 else "min", dims=dims, shape=shape)
     return Norm.apply(x, p=float(p), dims=dims, shape=shape)
+
+
+def dist(x: Tensor, y: Tensor, p: float = 2) -> Tensor:
+    """The ``p``-norm of x − y, which broadcast."""
+    return norm(x - y, p)
+
+
+def cdist(x: Tensor, y: Tensor, p: float = 2.0) -> Tensor:
+    """The distance, in the ``p``-norm, of each row of ``x`` from each row of ``y``.
+
+    Shapes: (*, N, D) and (*, M, D) to (*, N, M). Errors: ShapeError.
+
+    Example:
+        >>> mc.cdist(mc.zeros(1, 2), mc.tensor([[3.0, 4.0], [0.0, 1.0]]))
+        tensor([[5., 1.]])
+    """
+    if min(x.ndim, y.ndim) < 2 or x.array.shape[-1] != y.array.shape[-1]:
+        raise ShapeError("cdist: the rows do not fit", got=f"{tuple(x.shape)} and {tuple(y.shape)}",
+                         rule="matrices, whose rows have one length", hint="x.unsqueeze(0) for a single row")
+    return norm(x.unsqueeze(-2) - y.unsqueeze(-3), p, -1)

@@ -8,8 +8,9 @@ import itertools
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from minicnn.absent import missing
 from minicnn.autograd.handle import RemovableHandle, register
 from minicnn.autograd.inplace import edited
 from minicnn.autograd.mode import enable_grad, no_grad
@@ -58,6 +59,13 @@ class Optimizer:
         self._post_hooks: dict[int, Callable[..., Any]] = {}
         for group in self._as_groups(params):
             self.add_param_group(group)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            if name.startswith("__"):
+                raise AttributeError(name)  # a protocol's probe, not a slip of the pen
+            raise missing(type(self).__name__, name, self.__dir__, kind="Optimizer")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

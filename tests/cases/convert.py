@@ -13,7 +13,7 @@ CASES: list[Case] = [
     Case("Tensor.contiguous", lambda t, x: x.transpose(0, 1).contiguous(), (normal(2, 3),), "transposed"),
     Case("Tensor.cpu", lambda t, x: (x * 2).cpu().to(x.device), (normal(2, 3),)),
     *(call(f"Tensor.{name}", (given(0, 1, 2, dtype="int64"),), grad=False)
-      for name in ("half", "float", "double", "short", "int", "long", "bool")),
+      for name in ("half", "float", "double", "short", "int", "long", "bool", "byte", "char")),
     *(call(f"Tensor.{name}", (given(-1.5, 0.0, 2.7),), variant="of floats", grad=False)
       for name in ("short", "int", "long", "bool")),
     *(Case(f"Tensor.{name}", lambda t, x, name=name: getattr(x, name)().to(x.dtype), (normal(2, 3),), "and back",

@@ -19,6 +19,23 @@ def _doubled(x: Any, view: Any) -> Any:
     return x
 
 
+def _reshaped_and_edited(x: Any, reshape: Any) -> Any:
+    """A tensor that has a view when it gets another shape; both are edited afterwards, and edits are seen by both."""
+    y = x * 1
+    view = y[0]
+    reshape(y)
+    view.mul_(3)
+    y[..., 0].add_(y[..., 1] * 2)
+    return y * (view * view).sum()
+
+
+def _reshaped_view(x: Any, reshape: Any) -> Any:
+    y = x * 1
+    view = y[:1]
+    reshape(view).mul_(2)
+    return y * y * view
+
+
 CASES: list[Case] = [
     call("reshape", X, (3, 4)),
     call("reshape", X, (-1, 2), variant="inferred"),
@@ -57,6 +74,15 @@ CASES: list[Case] = [
     call("squeeze", (normal(2, 1, 3, 1),), -1, variant="dim"),
     call("squeeze", (normal(2, 1, 3, 1),), (0, 1), variant="dims"),
     call("unsqueeze", (normal(2, 3),), -1),
+    call("Tensor.squeeze_", (normal(2, 1, 3, 1),)),
+    call("Tensor.squeeze_", (normal(2, 1, 3, 1),), 1, variant="dim"),
+    call("Tensor.unsqueeze_", (normal(2, 3),), 1),
+    call("Tensor.transpose_", X, 0, -1),
+    *(call(f"Tensor.{name}_", X, 0, 1) for name in ("swapaxes", "swapdims")),
+    call("Tensor.t_", (normal(2, 3),)),
+    Case("Tensor.unsqueeze_", lambda t, x: _reshaped_and_edited(x, lambda y: y.unsqueeze_(0)), X, "edited"),
+    Case("Tensor.transpose_", lambda t, x: _reshaped_and_edited(x, lambda y: y.transpose_(0, 1)), X, "edited"),
+    Case("Tensor.squeeze_", lambda t, x: _reshaped_view(x, lambda y: y.squeeze_(0)), (normal(2, 3),), "of a view"),
     call("unsqueeze", (normal(),), 0, variant="0-d"),
     call("Tensor.expand", (normal(2, 1, 3),), 2, 2, 2, -1),
     call("Tensor.expand", (normal(),), 2, 2, variant="0-d"),

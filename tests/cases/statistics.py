@@ -26,4 +26,10 @@ CASES: list[Case] = [
     call("norm", (normal(0, 2),), 2, variant="empty"),
     *(call("norm", AWAY_FROM_ZERO, p, 1, variant=f"p {p}", grad=p != 0) for p in POWERS),
     *(call("norm", WITH_ZEROS, p, 1, variant=f"p {p} with zeros", grad=p != 0, kinks=True) for p in POWERS),
+    call("dist", (normal(2, 3), normal(3))),
+    call("dist", (apart(4), apart(4, offset=5)), 1, variant="p 1"),
+    call("cdist", (normal(3, 4), normal(5, 4))),
+    call("cdist", (normal(2, 3, 4), normal(2, 1, 4)), variant="batch"),
+    *(call("cdist", (apart(3, 2, gap=0.3), apart(4, 2, gap=0.3, offset=7)), p=p, variant=f"p {p}") for p in (1.0, 3.0)),
+    call("cdist", (given([[0.0, 1.0], [3.0, 4.0]]), given([[0.0, 1.0]])), variant="no distance", kinks=True),
 ]

@@ -281,3 +281,27 @@ def test_on_a_device(device):
     assert x.cpu().tolist() == [1.0, 1.0, 1.0]
     assert copy.deepcopy(x).device == x.device
     assert "device='" in repr(x)
+
+
+@pytest.mark.parametrize("name", ["float16", "float32", "float64"])
+def test_finfo_is_pytorchs(name):
+    torch = pytest.importorskip("torch")
+    ours, theirs = mc.finfo(getattr(mc, name)), torch.finfo(getattr(torch, name))
+    for what in ("bits", "eps", "max", "min", "tiny", "smallest_normal", "resolution", "dtype"):
+        assert getattr(ours, what) == getattr(theirs, what), what
+    assert repr(ours) == repr(theirs)
+
+
+@pytest.mark.parametrize("name", ["uint8", "int8", "int16", "int32", "int64"])
+def test_iinfo_is_pytorchs(name):
+    torch = pytest.importorskip("torch")
+    ours, theirs = mc.iinfo(getattr(mc, name)), torch.iinfo(getattr(torch, name))
+    assert [ours.bits, ours.max, ours.min, ours.dtype] == [theirs.bits, theirs.max, theirs.min, theirs.dtype]
+    assert repr(ours) == repr(theirs)
+
+
+def test_finfo_of_the_wrong_kind():
+    assert mc.finfo().dtype == "float32"
+    for make in (lambda: mc.finfo(mc.int32), lambda: mc.iinfo(mc.float32), lambda: mc.iinfo(mc.bool)):
+        with pytest.raises(TypeError, match=r"^[fi]info"):
+            make()

@@ -45,3 +45,20 @@ def test_type_is_differentiable_and_keeps_what_fits() -> None:
 
 def test_new_keeps_the_dtype() -> None:
     assert mc.tensor([1]).new([1.5]).tolist() == [1] and mc.ones(1).double().new(2, 2).dtype == mc.float64
+
+
+@pytest.mark.parametrize("kind", [mc.DoubleTensor, "torch.DoubleTensor", "DoubleTensor"])
+def test_the_default_tensor_type(kind):
+    try:
+        mc.set_default_tensor_type(kind)
+        assert mc.ones(1).dtype == mc.float64 and mc.nn.Linear(1, 1).weight.dtype == mc.float64
+    finally:
+        mc.set_default_tensor_type(mc.FloatTensor)
+    assert mc.ones(1).dtype == mc.float32
+
+
+@pytest.mark.parametrize("kind", [mc.LongTensor, "torch.FooTensor", float, mc.float32])
+def test_what_is_no_default_tensor_type(kind):
+    with pytest.raises(TypeError, match=r"set_default_tensor_type|set_default_dtype"):
+        mc.set_default_tensor_type(kind)
+    assert mc.ones(1).dtype == mc.float32

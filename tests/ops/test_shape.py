@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minicnn as mc
+from minicnn.errors import GradientError
 from tests.ops.compared import both, both_refuse
 
 X = np.arange(24, dtype=np.float64).reshape(2, 3, 4) / 7
@@ -191,3 +192,39 @@ def test_what_is_no_tensor_among_those_joined(join):
         join((mc.ones(2), 2.5))
     with pytest.raises(TypeError, match=r"takes one sequence of tensors\n  got   Tensor of shape \(3, 2\)\n"):
         join(mc.ones(3, 2))
+
+
+def test_questions_that_scripts_ask_of_a_tensor():
+    x = mc.ones(2, 3)
+    assert x.is_cpu and not x.is_cuda and not x.is_sparse and not x.is_quantized
+    assert x.get_device() == -1 and x.pin_memory() is x and not x.is_pinned()
+    assert x.is_same_size(mc.zeros(2, 3)) and not x.is_same_size(mc.zeros(3, 2))
+    assert mc.tensor([2.0]).is_nonzero() and not mc.tensor(0).is_nonzero()
+    assert [x[1:].storage_offset(), x[:, 2].storage_offset(), x.t().storage_offset()] == [3, 2, 0]
+    assert mc.arange(10)[4:].view(2, 3)[1].storage_offset() == 7
+
+
+def test_another_shape_of_the_tensor_itself():
+    x = mc.arange(6.0).view(2, 3)
+    row = x[0]
+    assert row.unsqueeze_(0) is row and row.shape == (1, 3)
+    row.mul_(10)
+    assert x.tolist() == [[0.0, 10.0, 20.0], [3.0, 4.0, 5.0]]
+    leaf = mc.ones(2, requires_grad=True)
+    for edit in (lambda: leaf.unsqueeze_(0), leaf.squeeze_, leaf.t_):
+        with pytest.raises(GradientError, match="a leaf that requires a gradient"):
+            edit()
+    with mc.no_grad():
+        leaf.unsqueeze_(0)
+    assert leaf.is_leaf and leaf.requires_grad and leaf.shape == (1, 2)
+    (leaf * leaf).sum().backward()
+    assert leaf.grad.tolist() == [[2.0, 2.0]]
+
+
+def test_another_shape_is_seen_by_who_saved_the_tensor():
+    x = mc.ones(2, requires_grad=True)
+    y = x * 2
+    square = y * y
+    y.unsqueeze_(0)
+    with pytest.raises(GradientError, match="edited in place by unsqueeze_"):
+        square.sum().backward()

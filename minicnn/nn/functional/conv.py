@@ -236,6 +236,8 @@ def _check_channels(name: str, spatial: int, x: Tensor, w: Tensor, groups: int) 
     hint = f"{layer}(in_channels={channels}, …)"
     if axis == 0:
         hint += f", or x.unsqueeze(1) if these are {channels} inputs of one channel"
+    elif spatial == 2 and x.array.shape[-1] == expected:
+        hint = "x.permute(0, 3, 1, 2): channels come before height and width"
     raise ShapeError(f"{name}: the input has {_counted(channels)}, the weight expects {expected}",
                      got=f"{_sizes(x, w)}, groups {groups}",
                      rule=f"input.shape[{axis}] == weight.shape[1] * groups", hint=hint)

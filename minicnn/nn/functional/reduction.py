@@ -34,7 +34,8 @@ def check_float(name: str, **inputs: Tensor | None) -> None:
     for which, x in inputs.items():
         if x is not None and x.array.dtype.kind != "f":
             raise DtypeError(f"{name}: {which} is not floating point", got=f"{which} of {x.array.dtype}",
-                             rule=f"{name} is of floating point tensors", hint=f"{which}.float()")
+                             rule=f"{name} is of floating point tensors",
+                             hint=f"{which}.float()" + ("; or the output before the target" * (which == "input")))
 
 
 def check_one_device(name: str, *tensors: Tensor | None) -> None:
