@@ -6,8 +6,8 @@
         import torch
         from torchvision import transforms
 
-Importing minicnn changes nothing. What is shown as what is the table in ``names``; the modules ``extras``,
-``pretrained``, ``repositories`` and ``d2l`` hold what only scripts written for PyTorch ask for.
+Importing minicnn changes nothing. What is shown as what is the table in ``names``; modules that are named nowhere
+else hold what only scripts written for PyTorch ask for (``extras``, ``pretrained``, ``repositories``, ``parallel``, …).
 """
 
 from minicnn.compat.script import format_error, read_script, run_script

@@ -168,11 +168,12 @@ def _load(network: str, url: str, progress: bool, options: dict[str, Any]) -> Mo
     return model
 
 
+globals().update({network: builder(network) for network in FILES})  # scripts look into models.__dict__
+__all__ = ["get_model", *FILES]  # noqa: PLE0604
+
 if not TYPE_CHECKING:
 
     def __getattr__(name):
-        if name in FILES:
-            return builder(name)
         network = name.removesuffix("_Weights").lower()
         if name.endswith("_Weights") and network in FILES:
             return weights_of(network, name)

@@ -19,13 +19,16 @@ _ABSENT = object()
 
 
 class StandIn(ModuleType):
-    """A module by one of PyTorch's names. Its attributes are looked up in minicnn's modules when they are asked for.
+    """A module by one of PyTorch's names, with the names of minicnn's modules in it.
 
-    What a script sets on it stays on it: minicnn itself is not changed.
+    Those that minicnn finds only when they are asked for are found so here. What a script sets stays on the stand-in:
+    minicnn itself is not changed.
     """
 
     def __init__(self, name: str, finder: _Finder) -> None:
         super().__init__(name)
+        for source in reversed(list(_sources(name))):
+            self.__dict__.update(_public(source))
         self.__dict__["_finder"] = finder
 
     def __getattr__(self, name: str) -> Any:
@@ -152,10 +155,17 @@ def _sources(name: str) -> Iterator[ModuleType]:
     return map(importlib.import_module, MODULES[name])
 
 
+def _public(module: ModuleType) -> dict[str, Any]:
+    """The names of a module that are for others, but for modules in it."""
+    named = vars(module)
+    public = named.get("__all__", [name for name in named if not name.startswith("_")])
+    return {name: named[name] for name in public if name in named and not isinstance(named[name], ModuleType)}
+
+
 def _names(owner: str) -> set[str]:
     """The names that a stand-in has."""
-    here = {n for source in _sources(owner) for n, v in vars(source).items() if not isinstance(v, ModuleType)}
-    return here | {module.rpartition(".")[2] for module in MODULES if module.rpartition(".")[0] == owner}
+    inner = {module.rpartition(".")[2] for module in MODULES if module.rpartition(".")[0] == owner}
+    return inner.union(*map(_public, _sources(owner)))
 
 
 def _missing(owner: str, name: str) -> MissingAttributeError:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from minicnn.absent import hints
 from minicnn.datasets.base import VisionDataset
 from minicnn.datasets.cifar import CIFAR10, CIFAR100
+from minicnn.datasets.fake import FakeData
 from minicnn.datasets.folder import DatasetFolder, ImageFolder
 from minicnn.datasets.idx import read_idx, write_idx
 from minicnn.datasets.mat import read_mat
@@ -15,7 +16,7 @@ from minicnn.datasets.svhn import SVHN
 
 __all__ = [
     "CIFAR10", "CIFAR100", "EMNIST", "KMNIST", "MNIST", "SVHN", "ColouredShapes", "DatasetFolder", "Digits",
-    "FashionMNIST", "ImageFolder", "VisionDataset", "read_idx", "read_mat", "write_idx",
+    "FakeData", "FashionMNIST", "ImageFolder", "VisionDataset", "read_idx", "read_mat", "write_idx",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:

@@ -120,9 +120,12 @@ def test_what_a_script_sets_stays_with_it() -> None:
     [
         ("from torch.nn import Conv2D", r"minicnn\.nn has no attribute 'Conv2D'\n  try   'Conv2d'"),
         ("from torch.nn import LSTM", "sequences need PyTorch"),
-        ("from torch.nn import DataParallel", "the model itself"),
+        ("from torch.nn import SyncBatchNorm", "there is one device"),
+        ("from torch.nn.parallel import DistributedDataParallel", "the model itself"),
+        ("from torch.distributed import init_process_group", "init_process_group"),
+        ("from torch.utils.data.distributed import DistributedSampler", "one device"),
         ("import torch.jit", "nothing is compiled"),
-        ("import torch.distributed.rpc", "one device"),
+        ("import torch.distributed.rpc", "rpc"),
         ("from torchvision import ops", "torchvision has no attribute 'ops'"),
         ("from torchvision.transforms import v2", r"minicnn\.transforms has no attribute 'v2'"),
         ("import torch.nn.layers", "'layers'"),
@@ -162,12 +165,49 @@ def test_optional_imports_of_scripts() -> None:
             importlib.import_module("nothing_of_ours")
 
 
+def test_networks_are_found_in_the_dict_of_models() -> None:
+    with torch_names():
+        from torchvision import models
+    names = {n for n, v in vars(models).items() if n.islower() and not n.startswith("_") and callable(v)}
+    assert names >= {"alexnet", "resnet18", "vgg16_bn", "resnet20"} and "builder" not in names
+    assert vars(models)["resnet18"](num_classes=2).fc.out_features == 2
+
+
 def test_tools_that_look_at_all_modules_are_not_disturbed() -> None:
     with torch_names():
         import torch.nn.functional
 
         assert inspect.getmodule(test_names_mean_minicnns) is sys.modules[__name__]
         assert not hasattr(torch.nn.functional, "__file__") and not hasattr(torch, "__wrapped__")
+
+
+def test_one_device_is_all_devices() -> None:
+    with torch_names() as torch:
+        import torch.distributed as dist
+        import torch.multiprocessing as mp
+        import torch.nn.parallel
+    model = torch.nn.Linear(3, 2)
+    wrapped, x = torch.nn.DataParallel(model, device_ids=[0]), torch.ones(4, 3)
+    assert torch.equal(wrapped(x), model(x)) and wrapped.module is model
+    assert torch.equal(torch.nn.parallel.data_parallel(model, x, range(1)), model(x))
+    assert list(wrapped.state_dict()) == ["module.weight", "module.bias"]
+    assert not dist.is_available() and not dist.is_initialized() and mp.get_context("spawn")
+
+
+def test_a_writer_for_tensorboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tensorboardX", reason='pip install "minicnn[tensorboard]"')
+    with torch_names() as torch:
+        from torch.utils.tensorboard import SummaryWriter
+    with SummaryWriter(str(tmp_path)) as writer:
+        writer.add_scalar("loss", torch.tensor(0.5, requires_grad=True) * 1, 3)
+        writer.add_scalars("both", {"a": torch.tensor(1.0), "b": 2.0}, 3)
+        writer.add_histogram("weights", torch.nn.Linear(3, 2).weight, 3)
+        writer.add_image("grid", torch.rand(3, 5, 5))
+        assert writer.logdir == str(tmp_path)
+    assert list(tmp_path.glob("events.*")) and b"loss" in next(tmp_path.glob("events.*")).read_bytes()
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    with pytest.raises(ImportError, match="tensorboardX is not installed"):
+        SummaryWriter()
 
 
 def test_calls_that_change_nothing() -> None:
