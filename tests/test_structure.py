@@ -18,7 +18,7 @@ PACKAGE = Path(minicnn.__file__).parent
 ROOMS = [
     "errors", "absent", "dtypes", "shapes", "backend", "random", "methods", "tensor", "keywords", "arguments",
     "autograd", "printing", "ops", "cuda", "accelerator", "backends", "nn", "optim", "data", "download", "pickles",
-    "utils", "transforms", "datasets", "io", "models", "training", "hub", "onnx", "testing", "compat", "cli",
+    "utils", "transforms", "datasets", "io", "models", "training", "hub", "onnx", "inspect", "testing", "compat", "cli",
     "__main__", "command",
 ]  # fmt: skip
 
