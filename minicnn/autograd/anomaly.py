@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from minicnn.autograd.mode import _Setting, _Switch
@@ -30,7 +31,7 @@ class Lookout(Watch):
         node.trace = self.place
         _check_forward(node, arrays, tuple(result.array for result in results))
 
-    def differentiated(self, node: Function, g: Any, grads: tuple[Tensor | None, ...]) -> None:
+    def differentiated(self, node: Function, g: Any, grads: Sequence[Tensor | None]) -> None:
         """Raise if one of ``grads`` is at fault."""
         _check_backward(node, g, grads)
 
@@ -74,12 +75,12 @@ def _check_forward(node: Function, inputs: list[Any], outs: tuple[Any, ...]) -> 
                                hint="a smaller learning rate, an eps, or clamp before log, sqrt and division")
 
 
-def _check_backward(node: Function, g: Any, grads: tuple[Tensor | None, ...]) -> None:
+def _check_backward(node: Function, g: Any, grads: Sequence[Tensor | None]) -> None:
     """Raise if a gradient is not finite although the incoming one is."""
     incoming = [t.array for t in (g if isinstance(g, tuple) else (g,)) if t is not None]
     if any(_fault(a) for a in incoming):
         return
-    for position, grad in enumerate(grads):
+    for position, grad in zip(node.recipe.positions, grads, strict=True):
         fault = None if grad is None else _fault(grad.array)
         if fault:
             saved = [v[0] for v in (node.saved or {}).values() if isinstance(v, tuple) and len(v) in (3, 4)]

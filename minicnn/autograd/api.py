@@ -50,7 +50,7 @@ def backward(
     targets = _tuple(inputs)
     for target, g in zip(targets, _grads(outputs, seeds, targets, create_graph, retain), strict=True):
         if g is not None:
-            accumulate(target, g, create_graph)
+            accumulate(target, [g], create_graph)
 
 
 def grad(

@@ -68,11 +68,11 @@ class Context(Function):
             grads = [_zeros(like) if t is None else t for t, like in zip(grads, self._likes, strict=True)]
         found = self._user.backward(self, *grads)  # type: ignore[attr-defined]
         found = found if isinstance(found, tuple) else (found,)
-        extra = found[len(self.edges) :]
-        if any(e is not None for e in extra) or len(found) < len(self.edges):
+        extra = found[len(self.needs) :]
+        if any(e is not None for e in extra) or len(found) < len(self.needs):
             raise GradientError(f"{self.name}: backward returned {len(found)} gradients", got=len(found),
-                                rule=f"one for each of forward's {len(self.edges)} arguments, None for constants")
-        return found[: len(self.edges)]
+                                rule=f"one for each of forward's {len(self.needs)} arguments, None for constants")
+        return found[: len(self.needs)]
 
 
 def apply_context(cls: type[Function], inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:

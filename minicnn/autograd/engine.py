@@ -1,12 +1,16 @@
 """backward and grad: walk the graph from results to leaves, once, without recursion.
 
-A node runs when every gradient that will reach it has arrived: the walk first counts how many edges lead to each
-node, then runs the nodes whose count is down to zero. Every gradient is fitted to its input on the way (summed over
-broadcast dimensions, cast to the input's dtype), so no rule has to.
+An edge always leads to an older node. So the walk runs the nodes below its roots from the newest to the oldest: by the
+time it comes to a node, every gradient that will reach it has arrived. Every gradient is fitted to its input on the way
+(summed over broadcast dimensions, cast to the input's dtype), so no rule has to.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import repeat
+from operator import attrgetter
+from sys import getrefcount
 from typing import Any
 
 from minicnn.autograd.function import Function
@@ -14,9 +18,11 @@ from minicnn.autograd.mode import mode, set_grad_enabled
 from minicnn.autograd.saved import unpack
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, GradientError, ShapeError
-from minicnn.tensor import Tensor
+from minicnn.tensor import Tensor, wrap
 
 Target = Any  # a Function (a node) or a leaf Tensor
+
+_age = attrgetter("order")
 
 
 class _Captured:
@@ -29,85 +35,106 @@ class _Captured:
 
 
 class _Walk:
-    """One backward pass: the gradients that have arrived at each target, and how many are still to come."""
+    """One backward pass: the gradients that have arrived at each target, and what is still to come at the leaves."""
 
     def __init__(self, create_graph: bool, retain_graph: bool, captured: _Captured | None) -> None:
         self.create_graph, self.retain_graph, self.captured = create_graph, retain_graph, captured
         self.arrived: dict[Target, list[Tensor | None]] = {}
-        self.coming: dict[Target, int] = {}
-        self.ready: list[Target] = []
+        self.sums: set[tuple[Target, int]] = set()
+        self.coming: dict[Tensor, int] = {}
+        self.whole: list[Tensor] = []
+        self.useful: set[Target] | None = None
 
-    def count(self, roots: list[Target]) -> None:
-        """How many edges of the graph below ``roots`` lead to each target; for ``grad``, of its useful part only."""
-        useful = None if self.captured is None else _useful(roots, self.captured.wanted)
-        coming = self.coming = dict.fromkeys(roots, 0)
-        stack = list(coming)
-        while stack:
-            for edge in stack.pop().edges:
-                if edge is None:
+    def run(self, roots: list[Target]) -> None:
+        """Run every node below ``roots``, and hand each leaf its gradient as soon as this is whole."""
+        nodes = self.reach(roots)
+        self.whole = [leaf for leaf, count in self.coming.items() if count == 0]
+        self.deliver()
+        for node in nodes:
+            self.step(node)
+            if self.whole:
+                self.deliver()
+
+    def reach(self, roots: list[Target]) -> list[Function]:
+        """The nodes below ``roots``, newest first (for ``grad``, the useful ones); counts the edges to each leaf."""
+        coming = self.coming = {root: 0 for root in roots if isinstance(root, Tensor)}
+        nodes = [root for root in dict.fromkeys(roots) if root not in coming]
+        reached = set(nodes)
+        for node in nodes:  # which grows on the way
+            for target, _, _, _ in node.edges:
+                if target in reached:
                     continue
-                target = edge[0]
-                if target in coming:
-                    coming[target] += 1
-                elif useful is None or target in useful:
-                    coming[target] = 1
-                    stack.append(target)
+                if isinstance(target, Tensor):
+                    coming[target] = coming.get(target, 0) + 1
+                else:
+                    reached.add(target)
+                    nodes.append(target)
+        nodes.sort(key=_age, reverse=True)
+        if self.captured is None:
+            return nodes
+        useful = self.useful = set(self.captured.wanted)
+        for node in reversed(nodes):
+            for edge in node.edges:
+                if edge[0] in useful:
+                    useful.add(node)
+                    break
+        return [node for node in nodes if node in useful]
 
     def send(self, target: Target, slot: int, g: Tensor) -> None:
         """Add ``g`` to what has arrived at output ``slot`` of ``target``."""
-        slots = self.arrived.get(target)
-        if slots is None:
-            self.arrived[target] = [g] if slot == 0 else [None] * slot + [g]
-            return
+        slots = self.arrived.setdefault(target, [])
         slots.extend([None] * (slot + 1 - len(slots)))
         before = slots[slot]
-        slots[slot] = g if before is None else before + g
+        if before is None:
+            slots[slot] = g
+        elif (target, slot) in self.sums and not self.create_graph:
+            before.add_(g)  # the sum of two gradients is nobody else's, so a third goes into its memory
+        else:
+            slots[slot] = before + g
+            self.sums.add((target, slot))
 
-    def run(self, roots: list[Target]) -> None:
-        """Run every node that is ready until none is left."""
-        self.ready = [root for root in dict.fromkeys(roots) if self.coming[root] == 0]
-        while self.ready:
-            target = self.ready.pop()
-            grads = self.arrived.pop(target, None)
-            if isinstance(target, Tensor):
-                if grads is not None and grads[0] is not None:
-                    self.deliver(target, grads[0])
-            else:
-                self.step(target, grads)
-
-    def deliver(self, leaf: Tensor, g: Tensor) -> None:
-        """A leaf's whole gradient is here: run its hooks, then hand it over or accumulate it."""
-        for hook in list((leaf._hooks or {}).values()):
-            g = _hooked(hook, g)
-        if self.captured is None:
-            accumulate(leaf, g, self.create_graph)
-        elif leaf in self.captured.wanted:
-            self.captured.found[leaf, 0] = g
-
-    def step(self, node: Function, grads: list[Tensor | None] | None) -> None:
-        """Run one node's rules and send the results on."""
-        results: tuple[Tensor | None, ...] = (None,) * len(node.edges)
+    def step(self, node: Function) -> None:
+        """Run one node's rules on what has arrived, and send the results on."""
+        arrived, useful = self.arrived, self.useful
+        grads = arrived.pop(node, None)
+        results: Sequence[Tensor | None] | None = None
         if grads is not None:
-            if node.hooks is not None or self.captured is not None:
+            if node.hooks is not None or useful is not None:
                 self.observe(node, grads)
-            if self.captured is None or any(edge is not None and edge[0] in self.coming for edge in node.edges):
+            if useful is None or any(edge[0] in useful for edge in node.edges):
                 results = gradients(node, grads)
                 if not self.retain_graph and node.saved is not None:
                     node.saved, node.freed = None, True
-        coming = self.coming
-        for edge, g in zip(node.edges, results, strict=True):
-            if edge is None or edge[0] not in coming:
-                continue
+        for edge, g in zip(node.edges, repeat(None) if results is None else results, strict=False):
             target, slot, shape, dtype = edge
+            if useful is not None and target not in useful:
+                continue
             if g is not None:
                 array = g.array if isinstance(g, Tensor) else None
-                if array is None or array.shape != shape or array.dtype != dtype:
-                    self.send(target, slot, _fit(node, g, shape, dtype))
+                fits = array is not None and array.shape == shape and array.dtype is dtype
+                fitted = g if fits else _fit(node, g, shape, dtype)
+                if slot == 0 and target not in arrived:
+                    arrived[target] = [fitted]
                 else:
-                    self.send(target, slot, g)
-            coming[target] -= 1
-            if coming[target] == 0:
-                self.ready.append(target)
+                    self.send(target, slot, fitted)
+            if isinstance(target, Tensor):
+                self.coming[target] -= 1
+                if self.coming[target] == 0:
+                    self.whole.append(target)
+
+    def deliver(self) -> None:
+        """Run the hooks of the leaves whose gradient is whole, then hand it over or accumulate it."""
+        while self.whole:
+            leaf = self.whole.pop()
+            grads = self.arrived.pop(leaf, None)
+            if grads is None:
+                continue
+            for hook in list((leaf._hooks or {}).values()):
+                grads[0] = _hooked(hook, grads[0])
+            if self.captured is None:
+                accumulate(leaf, grads, self.create_graph)
+            elif grads[0] is not None and leaf in self.captured.wanted:
+                self.captured.found[leaf, 0] = grads[0]
 
     def observe(self, node: Function, grads: list[Tensor | None]) -> None:
         """Run the hooks of a node's outputs, and capture their gradients where ``grad`` asked for them."""
@@ -121,8 +148,8 @@ class _Walk:
                     self.captured.found[node, slot] = g
 
 
-def gradients(node: Function, grads: list[Tensor | None]) -> tuple[Tensor | None, ...]:
-    """The gradients of a node's inputs from those of its outputs."""
+def gradients(node: Function, grads: list[Tensor | None]) -> Sequence[Tensor | None]:
+    """The gradients along a node's edges from those of its outputs."""
     if node.freed:
         raise GradientError(
             f"backward: the saved tensors of {node.name} are already freed", got="a second backward through this graph",
@@ -140,21 +167,19 @@ def gradients(node: Function, grads: list[Tensor | None]) -> tuple[Tensor | None
     return results
 
 
-def _run_rules(node: Function, g: Any) -> tuple[Tensor | None, ...]:
-    plan = node.plan
-    if plan.joint is None:
-        return tuple(
-            [
-                rule(node, g, *[unpack(node, name) for name in names]) if need and rule is not None else None
-                for need, rule, names in zip(node.needs, plan.rules, plan.rule_names, strict=False)
-            ]
-        )
-    found = plan.joint(node, g, *[unpack(node, name) for name in plan.joint_names])
+def _run_rules(node: Function, g: Any) -> Sequence[Tensor | None]:
+    recipe = node.recipe
+    if recipe.joint is None:
+        return [
+            rule(node, g, *[unpack(node, name) for name in names]) if names else rule(node, g)
+            for rule, names in recipe.rules
+        ]
+    found = recipe.joint(node, g, *[unpack(node, name) for name in recipe.joint_names])
     results = found if isinstance(found, tuple) else (found,)
-    if len(results) != len(node.edges):
+    if len(results) != len(node.needs):
         raise GradientError(f"{node.name}: backward returned {len(results)} gradients", got=len(results),
-                            rule=f"one for each of the {len(node.edges)} inputs, None where there is none")
-    return results
+                            rule=f"one for each of the {len(node.needs)} inputs, None where there is none")
+    return [results[position] for position in recipe.positions]
 
 
 def _fit(node: Function, g: Tensor, shape: tuple[int, ...], dtype: Any) -> Tensor:
@@ -176,31 +201,38 @@ def _hooked(hook: Any, g: Any) -> Tensor:
     return g if replaced is None else replaced
 
 
-def accumulate(leaf: Tensor, g: Tensor, create_graph: bool) -> None:
-    """leaf.grad += g. The first gradient is copied, since other leaves may have been handed the same memory."""
-    if leaf.grad is None:
-        leaf.grad = g if create_graph else g.detach().clone()
+def _references(value: object) -> int:
+    return getrefcount(value)
+
+
+_ONE = _references(object())
+"""What ``getrefcount`` says of what one local variable refers to: 2, or 1 where Python lends the argument."""
+
+
+def accumulate(leaf: Tensor, grads: list[Any], create_graph: bool) -> None:
+    """leaf.grad += the gradient in ``grads``, which is taken out. The first one becomes ``grad`` itself if it is nobody
+    else's, as a weight's mostly is; else a copy does, since other leaves may have been handed the same memory."""
+    g = grads.pop()
+    if leaf._grad is not None:
+        leaf._grad = leaf._grad + g if create_graph else leaf._grad.add_(g)
     elif create_graph:
-        leaf.grad = leaf.grad + g
+        leaf._grad = g
     else:
-        leaf.grad.add_(g)
+        leaf._grad = wrap(g.array) if getrefcount(g) == _ONE and _is_sole(g.array) else g.detach().clone()
     for hook in list((leaf._post_hooks or {}).values()):
         hook(leaf)
 
 
-def _useful(roots: list[Target], wanted: set[Target]) -> set[Target]:
-    """The targets from which a wanted one can be reached. An edge always leads to an earlier node."""
-    reached, stack = set(roots), list(dict.fromkeys(roots))
-    while stack:
-        for edge in stack.pop().edges:
-            if edge is not None and edge[0] not in reached:
-                reached.add(edge[0])
-                stack.append(edge[0])
-    useful = {t for t in reached if t in wanted}
-    for node in sorted((t for t in reached if not isinstance(t, Tensor)), key=lambda n: n.order):
-        if any(edge is not None and edge[0] in useful for edge in node.edges):
-            useful.add(node)
-    return useful
+def _is_sole(array: Any) -> bool:
+    """Whether nothing but one tensor refers to ``array``, and nothing but ``array`` to its memory."""
+    if getrefcount(array) != _ONE + 1:
+        return False
+    base = getattr(array, "base", array)
+    if base is None:
+        return True
+    if base is array or base.__class__ is not array.__class__ or base.size != array.size:
+        return False
+    return base.base is None and getrefcount(base) == _ONE + 1 and getattr(array.flags, "writeable", True)
 
 
 def walk(
@@ -214,7 +246,6 @@ def walk(
     roots: list[Target] = [out if out._node is None else out._node for out in outputs]
     pass_ = _Walk(create_graph, retain_graph, captured)
     with set_grad_enabled(create_graph), backend_of(seeds[0].array).quiet():  # rules meet 0 · inf in normal use
-        pass_.count(roots)
         for out, root, seed in zip(outputs, roots, seeds, strict=True):
             pass_.send(root, out._slot, seed)
         pass_.run(roots)

@@ -18,17 +18,22 @@ with a gradient for each input instead. Rules are written in Tensor operations, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
 from minicnn.arguments import in_words
 from minicnn.autograd.mode import mode
-from minicnn.autograd.plan import Plan
+from minicnn.autograd.plan import Plan, Recipe
 from minicnn.autograd.saved import save
 from minicnn.backend import backend_for, backend_of, is_array
 from minicnn.backend.quiet import restore, silence
 from minicnn.errors import DeviceError
 from minicnn.tensor import Tensor, wrap
+
+Edge = tuple[Any, int, tuple[int, ...], Any]
+"""Where a gradient goes: the node that made the input, or the leaf that it is; which of the node's results; and the
+input's shape and dtype, which the gradient will have."""
 
 _order = count(1)
 _new = object.__new__
@@ -51,8 +56,9 @@ class Function:
     takes_out = False
 
     plan: Plan
+    recipe: Recipe
     needs: tuple[bool, ...] = ()
-    edges: tuple[Any, ...] = ()
+    edges: Sequence[Edge] = ()
     outputs = 1
     order = 0
     saved: dict[str, Any] | None = None
@@ -87,9 +93,9 @@ class Function:
             raise in_words(cls.name.lower(), error) from None
         finally:
             restore(loudness)
-        if out.__class__ is tuple:
-            return node._outputs(inputs, arrays, options, out, kind, needed)
         if out.__class__ is not kind:
+            if out.__class__ is tuple:
+                return node._outputs(inputs, arrays, options, out, kind, needed)
             out = _as_array(out, kind, arrays)
         result = wrap(out)
         if mode.watch is not None:
@@ -105,9 +111,10 @@ class Function:
         return result
 
     def _open(self, inputs: tuple[Any, ...]) -> tuple[list[Any], type | None, bool]:
-        """The arrays of ``inputs``, their type, and whether any needs a gradient; fills ``needs``."""
-        grad_on = mode.grad
-        arrays, needs, kind = [], [], None
+        """The arrays of ``inputs``, their type, and whether any needs a gradient; then the node has its ``recipe``."""
+        arrays: list[Any] = []
+        tracked: list[bool] = []
+        kind = None
         for x in inputs:
             if isinstance(x, Tensor):
                 if x._base is not None and x._seen != x._version[0]:
@@ -115,40 +122,34 @@ class Function:
 
                     refresh(x)
                 array = x.array
-                if kind is None:
+                if array.__class__ is not kind:
+                    if kind is not None:
+                        raise mixed_devices(self.name, inputs)
                     kind = array.__class__
-                elif array.__class__ is not kind:
-                    raise mixed_devices(self.name, inputs)
                 arrays.append(array)
-                needs.append(grad_on and x.tracked)
+                tracked.append(x.tracked)
             else:
                 arrays.append(x)
-                needs.append(False)
-        if True not in needs or not self.plan.differentiable:
+                tracked.append(False)
+        if True not in tracked or not mode.grad:
             return arrays, kind, False
-        for position, has_rule in enumerate(self.plan.has_rule):
-            if not has_rule and position < len(needs):
-                needs[position] = False
-        self.needs = tuple(needs)
-        return arrays, kind, True in needs
+        self.recipe = recipe = self.plan.recipe(tuple(tracked))
+        self.needs = recipe.needs
+        return arrays, kind, bool(recipe.positions)
 
     def keep(self, **arrays: Any) -> None:
         """Keep arrays that ``forward`` computed, for the rules that name them."""
         self._kept = {**self._kept, **arrays} if self._kept else arrays
 
     def _record(self, inputs: tuple[Any, ...], arrays: list[Any], result: Tensor | None) -> None:
-        """Become a node: remember where gradients go, the inputs' shapes, and exactly what the rules name."""
+        """Become a node: remember where gradients go, in what shape and dtype, and exactly what the rules name."""
         self.order = next(_order)
-        needs = self.needs
-        self.edges = tuple(
-            [
-                (x._node or x, x._slot, array.shape, array.dtype) if need else None
-                for x, array, need in zip(inputs, arrays, needs, strict=True)
-            ]
-        )
-        names = self.plan.saved_names(needs)
-        if names:
-            self.saved = save(self, names, inputs, result)
+        self.edges = edges = []
+        for position in self.recipe.positions:
+            x, array = inputs[position], arrays[position]
+            edges.append((x._node or x, x._slot, array.shape, array.dtype))
+        if self.recipe.saved:
+            self.saved = save(self, inputs, result)
             self._kept = None
 
     def _outputs(
@@ -171,7 +172,7 @@ class Function:
     @property
     def next_functions(self) -> tuple[tuple[Function | Tensor, int], ...]:
         """The nodes (or leaf tensors) that this node's gradients go to."""
-        return tuple(edge[:2] for edge in self.edges if edge is not None)
+        return tuple((target, slot) for target, slot, _, _ in self.edges)
 
     def __repr__(self) -> str:
         return f"<{self.name} node {self.order}>"

@@ -70,7 +70,7 @@ def apply_in_place(name: str, cls: type[Function], target: Tensor, *others: Any,
         mode.watch.editing(target)
     inputs: tuple[Any, ...] = (target, *others)
     arrays, _, needed = node._open(inputs)
-    if needed and next(iter(node.plan.positions)) in node.plan.saved_names(node.needs):
+    if needed and any(source == 0 for _, source in node.recipe.saved):
         inputs = (_past(target, target.array.copy(order="K")), *others)
     loudness = silence()
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from minicnn.errors import OptionError
@@ -12,8 +12,11 @@ from minicnn.errors import OptionError
 OUT, REST, KEPT = -1, -2, -3
 
 
+Rule = Callable[..., Any]
+
+
 class Plan:
-    """The inputs of ``forward``, the rule of each, and for each pattern of needed gradients what must be saved."""
+    """The inputs of ``forward``, the rule of each, and for each pattern of needed gradients what follows from it."""
 
     def __init__(self, cls: type) -> None:
         forward = inspect.signature(cls.forward).parameters.values()  # type: ignore[attr-defined]
@@ -21,27 +24,21 @@ class Plan:
         self.positions = {name: i for i, name in enumerate(names)}
         self.varargs = next((p.name for p in forward if p.kind is p.VAR_POSITIONAL), None)
         joint = getattr(cls, "backward", None)
-        self.joint: Callable[..., Any] | None = joint
+        self.joint: Rule | None = joint
         self.joint_names = _saved_parameters(joint) if joint else ()
-        self.rules: list[Callable[..., Any] | None] = [getattr(cls, f"grad_{name}", None) for name in names]
+        self.rules: list[Rule | None] = [getattr(cls, f"grad_{name}", None) for name in names]
         self.rule_names = [_saved_parameters(rule) if rule else () for rule in self.rules]
         self.sources = {name: self._source(name) for names in (self.joint_names, *self.rule_names) for name in names}
-        self.has_rule = tuple(joint is not None or rule is not None for rule in self.rules)
-        self.differentiable = joint is not None or any(self.has_rule)
-        self._saved: dict[tuple[bool, ...], tuple[str, ...]] = {}
+        self.differentiable = joint is not None or any(self.rules)
+        self.recipes: dict[tuple[bool, ...], Recipe] = {}
         self._check(cls)
 
-    def saved_names(self, needs: tuple[bool, ...]) -> tuple[str, ...]:
-        """What the rules of the needed inputs name, each once."""
-        names = self._saved.get(needs)
-        if names is None:
-            if self.joint is not None:
-                names = self.joint_names
-            else:
-                wanted = (n for need, rule in zip(needs, self.rule_names, strict=False) if need for n in rule)
-                names = tuple(dict.fromkeys(wanted))
-            self._saved[needs] = names
-        return names
+    def recipe(self, tracked: tuple[bool, ...]) -> Recipe:
+        """What to save and to run where just the ``tracked`` inputs require a gradient; made once for each pattern."""
+        found = self.recipes.get(tracked)
+        if found is None:
+            found = self.recipes[tracked] = Recipe(self, tracked)
+        return found
 
     def _source(self, name: str) -> int:
         if name in self.positions:
@@ -60,5 +57,29 @@ class Plan:
                                   hint=" or ".join(f"grad_{name}" for name in self.positions))
 
 
-def _saved_parameters(rule: Callable[..., Any]) -> tuple[str, ...]:
+class Recipe:
+    """What a Plan comes to for one pattern of inputs that require a gradient.
+
+    Attributes:
+        needs: for each input, whether its gradient is computed: it requires one, and there is a rule.
+        positions: where ``needs`` is True.
+        rules: for each of the positions its rule, and the names that this asks for; unused where the rule is joint.
+        saved: every name that is asked for, once, and where it comes from.
+    """
+
+    def __init__(self, plan: Plan, tracked: tuple[bool, ...]) -> None:
+        last = len(plan.rules) - 1
+        ruled = [plan.joint is not None or (i <= last and plan.rules[i] is not None) for i in range(len(tracked))]
+        self.needs = tuple(need and rule for need, rule in zip(tracked, ruled, strict=True))
+        self.positions = tuple(i for i, need in enumerate(self.needs) if need)
+        self.joint, self.joint_names = plan.joint, plan.joint_names
+        self.rules: tuple[tuple[Rule, tuple[str, ...]], ...] = ()
+        names: Iterable[str] = plan.joint_names
+        if plan.joint is None:
+            self.rules = tuple((plan.rules[i], plan.rule_names[i]) for i in self.positions)  # type: ignore[misc]
+            names = dict.fromkeys(name for _, of_rule in self.rules for name in of_rule)
+        self.saved = tuple((name, plan.sources[name]) for name in names)
+
+
+def _saved_parameters(rule: Rule) -> tuple[str, ...]:
     return tuple(inspect.signature(rule).parameters)[2:]

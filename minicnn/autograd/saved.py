@@ -12,12 +12,10 @@ if TYPE_CHECKING:
     from minicnn.autograd.function import Function
 
 
-def save(node: Function, names: tuple[str, ...], inputs: tuple[Any, ...], result: Tensor | None) -> dict[str, Any]:
-    """What ``names`` stand for in this application, each with the version of its memory."""
+def save(node: Function, inputs: tuple[Any, ...], result: Tensor | None) -> dict[str, Any]:
+    """What the names of the node's recipe stand for in this application, each with the version of its memory."""
     saved: dict[str, Any] = {}
-    source_of = node.plan.sources
-    for name in names:
-        source = source_of[name]
+    for name, source in node.recipe.saved:
         if source >= 0:
             x = inputs[source] if source < len(inputs) else None
             saved[name] = _save_input(node, x) if isinstance(x, Tensor) else x

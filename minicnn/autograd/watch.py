@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ class Watch:
     def written(self, target: Tensor, result: Tensor) -> None:
         """``target``'s memory now holds the values of ``result``, and no operation said so."""
 
-    def differentiated(self, node: Function, g: Any, grads: tuple[Tensor | None, ...]) -> None:
-        """``node``'s rules made ``grads``, the gradients of its inputs, of ``g``, that of its result (or results)."""
+    def differentiated(self, node: Function, g: Any, grads: Sequence[Tensor | None]) -> None:
+        """``node``'s rules made ``grads``, the gradients along its edges, of ``g``, that of its result (or results)."""
 
     def enter(self, module: Any) -> None:
         """``module`` begins to run."""

@@ -7,6 +7,7 @@ this file finds out the name and the value once; to set the variable itself cost
 from __future__ import annotations
 
 import contextvars
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ def _leave(state: Token) -> None:
     state.__exit__(None, None, None)
 
 
-silence = _errstate if _variable is None else lambda: _variable.set(_ignore)
+silence = _errstate if _variable is None else partial(_variable.set, _ignore)
 """No warnings in this thread until ``restore`` is called with what this returns."""
 
 restore = _leave if _variable is None else _variable.reset

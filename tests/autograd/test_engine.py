@@ -5,10 +5,13 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
 
 import minicnn as mc
+from minicnn import Tensor
 from minicnn.autograd import Function
 from minicnn.errors import DtypeError, GradientError, OptionError, ShapeError
 
@@ -258,3 +261,98 @@ def test_any_number_of_inputs_needs_one_backward_for_all() -> None:
 
             def grad_scale(self, g: mc.Tensor) -> mc.Tensor:
                 return g
+
+
+class Halved(Function):
+    """x / 2, whose rule notes where the gradient that it makes lies."""
+
+    made: ClassVar[list[int]] = []
+    kept: ClassVar[list[Any]] = []
+
+    def forward(self, x: Any) -> Any:
+        return x / 2
+
+    def grad_x(self, g: Tensor) -> Tensor:
+        made = g / 2
+        self.made.append(made.data_ptr())
+        return made
+
+
+class HalvedAndKept(Halved):
+    def grad_x(self, g: Tensor) -> Tensor:
+        made = g / 2
+        self.kept[:] = [made.array]
+        return made
+
+
+class HalvedInParts(Halved):
+    def grad_x(self, g: Tensor) -> Tensor:
+        self.kept[:] = [(g / 2).array.reshape(1, -1)]
+        return mc.as_tensor(self.kept[0][0])
+
+
+def test_a_gradient_that_is_nobody_elses_becomes_grad_without_a_copy() -> None:
+    x = mc.ones(4, requires_grad=True)
+    Halved.apply(x).backward(mc.ones(4))
+    assert x.grad.data_ptr() == Halved.made[-1]
+    assert x.grad.tolist() == [0.5] * 4 and x.grad.is_leaf and not x.grad.requires_grad
+
+
+def shares(x: Tensor, array: Any) -> bool:
+    return bool(np.shares_memory(x.grad.array, array))
+
+
+def test_grad_shares_no_memory_with_what_somebody_else_holds() -> None:
+    x, y = (mc.ones(4, requires_grad=True) for _ in range(2))
+    seed = mc.ones(4)
+    (x + y).backward(seed)  # whose rules hand on the one gradient that they get
+    assert not shares(x, y.grad.array) and not shares(x, seed.array) and not shares(y, seed.array)
+    values = np.ones(4, "float32")
+    for function in (lambda t: t + 1, lambda t: t.reshape(2, 2), lambda t: t.flatten()):
+        z = mc.ones(4, requires_grad=True)
+        result = function(z)
+        result.backward(mc.from_numpy(values.reshape(result.shape)))
+        assert not shares(z, values)
+    for operation in (HalvedAndKept, HalvedInParts):
+        z = mc.ones(4, requires_grad=True)
+        operation.apply(z).backward(seed)
+        assert not shares(z, operation.kept[0])
+
+
+def test_grad_shares_no_memory_with_what_a_hook_saw() -> None:
+    seen = []
+    x = mc.ones(4, requires_grad=True)
+    x.register_hook(seen.append)
+    y = x * 2
+    y.retain_grad()
+    (y * 3).sum().backward()
+    assert not shares(x, seen[0].array) and not shares(x, y.grad.array)
+    other = mc.ones(4)
+    z = mc.ones(4, requires_grad=True)
+    z.register_hook(lambda g: other)
+    (z * 2).sum().backward()
+    assert not shares(z, other.array)
+
+
+def test_many_gradients_of_one_tensor_sum_up_in_memory_of_their_own() -> None:
+    seen = []
+    x = mc.ones(3, requires_grad=True)
+    y = x * 1
+    y.register_hook(lambda g: seen.append(g.tolist()))
+    parts = [y * k for k in range(1, 6)]
+    for part in parts:
+        part.retain_grad()
+    sum(parts).sum().backward()
+    assert seen == [[15.0] * 3] and x.grad.tolist() == [15.0] * 3
+    assert all(part.grad.tolist() == [1.0] * 3 for part in parts)
+
+
+def test_the_nodes_run_from_the_newest_to_the_oldest() -> None:
+    order = []
+    x = mc.ones(2, requires_grad=True)
+    first, second = x * 2, x * 3
+    third = second * first
+    for name, tensor in (("first", first), ("second", second), ("third", third)):
+        tensor.register_hook(lambda g, name=name: order.append(name))
+    (first + third).sum().backward()
+    assert order == ["third", "second", "first"]
