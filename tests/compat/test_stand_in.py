@@ -165,6 +165,17 @@ def test_optional_imports_of_scripts() -> None:
             importlib.import_module("nothing_of_ours")
 
 
+def test_names_with_an_underscore_that_scripts_import() -> None:
+    with torch_names():
+        from torch.nn.modules.batchnorm import _BatchNorm
+        from torch.nn.modules.conv import _ConvNd
+        from torch.nn.modules.utils import _pair, _single, _triple
+        from torch.optim.lr_scheduler import _LRScheduler
+    assert issubclass(mc.nn.BatchNorm2d, _BatchNorm) and issubclass(mc.nn.Conv2d, _ConvNd)
+    assert (_single(2), _pair(2), _triple(2), _pair([3, 4])) == ((2,), (2, 2), (2, 2, 2), (3, 4))
+    assert _LRScheduler is mc.optim.lr_scheduler.LRScheduler
+
+
 def test_networks_are_found_in_the_dict_of_models() -> None:
     with torch_names():
         from torchvision import models
