@@ -7,11 +7,12 @@ a choice between two arrays, which costs NumPy ten times a maximum.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from minicnn.backend.cpu.threads import run
 from minicnn.backend.portable.arrays import wide
 from minicnn.backend.portable.pool import PoolKernels, along, first_tap, lowest
 from minicnn.shapes.conv import Pair
@@ -23,7 +24,16 @@ BLOCK_BYTES = 1 << 20  # of input in a block of images; a half of it and four ti
 
 
 class CpuPoolKernels(PoolKernels):
-    """Max-pooling and its scatter for NumPy arrays; shapes and formulas are those of ``PoolKernels``."""
+    """Pooling of NumPy arrays; shapes and formulas are those of ``PoolKernels``."""
+
+    def max_pool_values(self, x: Array, geometry: PoolGeometry) -> Array:
+        return _by_images(super().max_pool_values, x, geometry)
+
+    def avg_pool(self, x: Array, *options: Any, **more: Any) -> Array:
+        return _by_images(super().avg_pool, x, *options, **more)
+
+    def avg_pool_grad(self, g: Array, *options: Any, **more: Any) -> Array:
+        return _by_images(super().avg_pool_grad, g, *options, **more)
 
     def max_pool(self, x: Array, geometry: PoolGeometry) -> tuple[Array, Array]:
         if not _grows_along_taps(geometry, x.shape[3]):
@@ -31,9 +41,12 @@ class CpuPoolKernels(PoolKernels):
         y = np.empty_like(x, shape=(*x.shape[:2], *geometry.output_size(x.shape[2:])))
         winners = np.empty_like(y, dtype=np.int64)
         first = _first_pixels(y, geometry, x.shape[3])
-        for images in _blocks(x):
+
+        def work(images: slice) -> None:
             y[images], distance = _max_pool(x[images], geometry)
             np.add(first, distance, out=winners[images])
+
+        run(work, _blocks(x))
         # A NaN, or an -inf that ties with the padding, does not show in a running maximum.
         if not y.min(initial=np.inf if y.dtype.kind == "f" else np.iinfo(y.dtype).max) > lowest(np, y.dtype):
             return super().max_pool(x, geometry)
@@ -45,10 +58,21 @@ class CpuPoolKernels(PoolKernels):
         values = wide(g)
         dx = np.zeros_like(winners, dtype=values.dtype, shape=(*g.shape[:2], *size))
         first = _first_pixels(winners, geometry, size[1])
-        for images in _blocks(dx):
+
+        def work(images: slice) -> None:
             distance = (winners[images] - first).astype(_distance_dtype(geometry, size[1]))
             _scatter(values[images], distance, dx[images], geometry)
+
+        run(work, _blocks(dx))
         return dx.astype(g.dtype, copy=False)
+
+
+def _by_images(kernel: Callable[..., Array], x: Array, *options: Any, **more: Any) -> Array:
+    """``kernel(x, …)``, a few images at a time, each thread some of them."""
+    if x.nbytes <= BLOCK_BYTES or len(x) < 2:
+        return kernel(x, *options, **more)
+    parts = run(lambda images: kernel(x[images], *options, **more), _blocks(x))
+    return np.concatenate(parts)
 
 
 def _max_pool(x: Array, geometry: PoolGeometry) -> tuple[Array, Array]:
@@ -117,7 +141,7 @@ def _first_pixels(winners: Array, geometry: PoolGeometry, W: int) -> Array:
     return first
 
 
-def _blocks(x: Array) -> Iterator[slice]:
+def _blocks(x: Array) -> list[slice]:
     """Slices of images that fit the cache together."""
     step = max(1, BLOCK_BYTES * len(x) // max(1, x.nbytes))
-    return (slice(start, start + step) for start in range(0, len(x), step))
+    return [slice(start, start + step) for start in range(0, len(x), step)]
