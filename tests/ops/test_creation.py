@@ -305,3 +305,11 @@ def test_finfo_of_the_wrong_kind():
     for make in (lambda: mc.finfo(mc.int32), lambda: mc.iinfo(mc.float32), lambda: mc.iinfo(mc.bool)):
         with pytest.raises(TypeError, match=r"^[fi]info"):
             make()
+
+
+def test_linspace_has_pytorchs_last_bit():
+    """Of PyTorch 2.13: the step is rounded, then the result once, from the nearer end."""
+    assert mc.linspace(0, 0.9, 10).tolist() == [
+        0.0, 0.09999999403953552, 0.19999998807907104, 0.29999998211860657, 0.3999999761581421, 0.5, 0.6000000238418579,
+        0.699999988079071, 0.7999999523162842, 0.8999999761581421]  # fmt: skip
+    assert mc.linspace(-3.3, 7.7, 20)[11:14].tolist() == [3.068420886993408, 3.6473681926727295, 4.226315498352051]
