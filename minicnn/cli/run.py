@@ -7,18 +7,20 @@ import sys
 import traceback
 from typing import TYPE_CHECKING
 
+from minicnn.cli.arguments import new
+
 if TYPE_CHECKING:
     from minicnn.cli.arguments import Commands
 
 
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
-    parser = commands.add_parser(
-        "run", help="run a PyTorch script as it stands",
-        description="Run a Python script in which torch and torchvision mean minicnn's, without changing it and "
+    parser = new(
+        commands, "run", "run a PyTorch script as it stands",
+        "Run a Python script in which torch and torchvision mean minicnn's, without changing it and "
         "without PyTorch: its imports, networks, optimisers, datasets and loops work as written. A name that minicnn "
         "lacks is named, with the script's line and the nearest thing there is.",
-        epilog="example: minicnn run train.py --epochs 3",
+        "minicnn run train.py --epochs 3",
     )  # fmt: skip
     parser.add_argument("--traceback", action="store_true", help="show minicnn's own lines in tracebacks, too")
     parser.add_argument("script", metavar="SCRIPT", help="a Python file")

@@ -13,9 +13,9 @@ from minicnn.tensor import Tensor
 
 __all__ = ["is_floating_point", "is_tensor", "numel"]
 METHODS = (
-    "dim", "element_size", "get_device", "is_complex", "is_contiguous", "is_cpu", "is_floating_point", "is_nonzero",
-    "is_pinned", "is_quantized", "is_same_size", "is_signed", "is_sparse", "itemsize", "nbytes", "ndimension",
-    "nelement", "numel", "pin_memory", "size", "stride",
+    "dim", "element_size", "get_device", "is_complex", "is_contiguous", "is_cpu", "is_floating_point", "is_mps",
+    "is_nonzero", "is_pinned", "is_quantized", "is_same_size", "is_signed", "is_sparse", "is_xpu", "itemsize", "nbytes",
+    "ndimension", "nelement", "numel", "pin_memory", "size", "stride",
 )  # fmt: skip
 OPERATORS = {"__len__": "length", "__iter__": "iterate"}
 
@@ -115,6 +115,7 @@ def iterate(x: Tensor) -> Iterator[Tensor]:
 
 ndimension, nelement = dim, numel
 is_cpu = property(lambda x: x.device.type == "cpu", doc="Whether the tensor is on the CPU.")
+is_mps = is_xpu = property(lambda _: False, doc="False: there is the CPU, and CUDA.")
 is_sparse = is_quantized = property(lambda _: False, doc="False: tensors are dense arrays of plain numbers.")
 itemsize = property(element_size, doc="The bytes of one element.")
 nbytes = property(lambda x: int(x.array.nbytes), doc="The bytes of all elements.")
