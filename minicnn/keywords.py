@@ -1,6 +1,6 @@
 """Arguments by name: PyTorch's names and NumPy's lead to the parameters here, and slips to the nearest name.
 
-    mc.sum(input=x, axis=1, keepdims=True)      # sum(x, dim, keepdim)
+    mc.sum(input=x, axis=1, keepdims=True)      # sum(x, dim, keepdim), as of all operations
     mc.nn.Conv2d(3, 6, kernel=5)                # ArgumentError: …, try kernel_size
     w.add_(-0.1, g)                             # as PyTorch once wanted it: w.add_(g, alpha=-0.1)
 
@@ -48,6 +48,7 @@ class Speller:
         self.name, self.names = name, code.co_varnames[:count]
         self.known = frozenset(self.names)
         self.takes_any = bool(code.co_flags & CO_VARKEYWORDS)
+        self.translates = function.__module__.startswith("minicnn.ops")
         self.rest = code.co_varnames[count] if code.co_flags & CO_VARARGS else None
         self.most = code.co_argcount if self.rest is None else sys.maxsize
         self.factor = next((own for own in self.names[code.co_argcount :] if own in ("alpha", "value")), None)
@@ -71,10 +72,10 @@ class Speller:
             return args, options
         spelled: Options = {}
         for key, value in options.items():
-            own = key if key in self.known else self.others.get(key)
+            own = key if key in self.known else self.others.get(key) if self.translates else None
             if own is not None:
                 spelled[own] = value
-            elif self.rest is not None and key in (self.rest, "size", "shape"):
+            elif self.translates and self.rest is not None and key in (self.rest, "size", "shape"):
                 args = (*args, value)
             else:
                 raise self._unknown(key, value)
@@ -91,7 +92,7 @@ class Speller:
     def _unknown(self, key: str, value: Any) -> ArgumentError:
         own = [name for name in self.names if name not in ("self", "x")]
         taken = ", ".join(own if self.rest is None else [f"*{self.rest}", *own])
-        hint = _INSTEAD.get(key) or " or ".join(nearest(key, own)) or None
+        hint = _INSTEAD.get(key) or self.others.get(key) or " or ".join(nearest(key, own)) or None
         return ArgumentError(f"{self.name}: unexpected keyword argument '{key}'",
                              got=f"{key}={shown(repr(value))}"[:100], rule=f"it takes {taken or 'none'}", hint=hint)
 

@@ -99,6 +99,8 @@ def test_an_old_training_step() -> None:
         (lambda: mc.optim.lr_scheduler.StepLR(None, step=3), "StepLR: .*try   step_size"),
         (lambda: mc.data.DataLoader([1], shufle=True), "DataLoader: .*try   shuffle"),
         (lambda: mc.nn.Sigmoid(inplace=True), "it takes none"),
+        (lambda: mc.nn.Softmax(axis=1), "Softmax: .*it takes dim try   dim"),
+        (lambda: mc.nn.functional.softmax(mc.ones(1), axis=0), "softmax: .*try   dim"),
         (lambda: mc.ones(2).mul_(2, mc.ones(2)), "mul_: takes 2 positional arguments but 3 were given"),
         (lambda: mc.nn.functional.relu(mc.ones(1), False, 3), "relu: takes 2 positional arguments but 3 were given"),
         (lambda: mc.nn.Linear(1, 2, True, None, None, 3), "Linear: takes 6 .* it takes in_features"),
