@@ -92,6 +92,11 @@ class ProcessCrew:
     epoch = 0
 
     def __init__(self, job: Job, context: Any) -> None:
+        if multiprocessing.current_process().daemon:
+            raise OptionError("DataLoader: a worker process cannot have workers that are processes",
+                              got=f"num_workers {job.num_workers} in a worker",
+                              rule="processes of processes would outlive an interruption",
+                              hint='num_workers=0 there, or worker_method="thread"')
         self._folder = tempfile.mkdtemp(prefix="minicnn-") if not parcel.HAS_UNNAMED else ""
         self._processes: list[Any] = []
         self._pipes: list[Connection] = []
