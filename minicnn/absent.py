@@ -21,6 +21,10 @@ _ORDER = "leave it out: the order in memory is minicnn's affair, and never chang
 _MEMORY = "CuPy's pool, cupy.get_default_memory_pool(), knows what is used"
 _FUNCTION = "mc.nn.functional.{}, whose arguments are named and ordered a little differently"
 _RESHAPE = "x = x.reshape(…), or F.pad(x, …) for more elements"
+_NUMPY = "NumPy's function of x.numpy(), where no gradient is needed"
+_INDICES = "mc.nn.functional.max_pool2d(…, return_indices=True), and its kin"
+_CUDA_TYPE = "mc.{}(…).cuda(), or device=\"cuda\" where the tensor is made"
+_NO_STATE = "leave it out: there is nothing to set up"
 
 
 def _each(hint: str, *names: str) -> dict[str, str]:
@@ -54,7 +58,27 @@ INSTEAD: dict[str, str] = {
         "hinge_embedding_loss", "kl_div", "margin_ranking_loss", "poisson_nll_loss", "triplet_margin_loss"))),
     **_each(_RESHAPE, "Tensor.resize_ Tensor.resize Tensor.resize_as_ Tensor.set_"),
     **_each("mc.nn.functional.unfold(x, …), or x.unfold(dim, size, step), which are checked", "as_strided as_strided_"),
-    **_each("x.numpy(), which shares its memory", "storage untyped_storage"),
+    **_each("x.numpy(), which shares its memory", "storage untyped_storage FloatStorage UntypedStorage"),
+    **_each(_NUMPY, "quantile nanquantile Tensor.mode minicnn.mode unique_consecutive diff cross cov corrcoef matrix_power cummax cummin",
+            "bucketize tril_indices triu_indices unravel_index combinations vander trapezoid trapz gradient lgamma",
+            "digamma polygamma heaviside signbit copysign sinc gcd lcm histogram logcumsumexp renorm float_power",
+            "block_diag hann_window hamming_window"),
+    **_each(_INDICES, "max_pool1d_with_indices max_pool2d_with_indices adaptive_max_pool1d_with_indices",
+            "adaptive_max_pool2d_with_indices minicnn.adaptive_max_pool1d"),
+    **_each(_CUDA_TYPE, *(f"cuda.{kind}Tensor" for kind in (
+        "Bool", "Byte", "Char", "Double", "Float", "Half", "Int", "Long", "Short"))),
+    **_each(_NO_STATE, "cuda.init cuda.is_initialized cuda.ipc_collect cuda.set_sync_debug_mode"),
+    **_each("mc.{} itself: one stream of random numbers is for all devices", "cuda.seed cuda.initial_seed",
+            "cuda.get_rng_state cuda.set_rng_state"),
+    **_each("mc.cuda.get_device_name(…), or cupy.cuda.runtime.getDeviceProperties",
+            "cuda.get_device_properties cuda.get_device_capability"),
+    **_each("assert mc.allclose(x, y), or np.testing.assert_allclose of x.numpy() and y.numpy()",
+            "testing.assert_close testing.assert_allclose"),
+    **_each("mc.nn.functional.interpolate(x, …), which resizes; minicnn warps images in mc.transforms only",
+            "grid_sample affine_grid upsample_bilinear upsample_nearest"),
+    **_each("operations on whole tensors, or mc.tensor([f(v) for v in x.tolist()])", "Tensor.apply_ Tensor.map_"),
+    **_each("x.scatter_add(…), x.index_add(…)", "scatter_reduce scatter_reduce_ index_reduce index_reduce_"),
+    **_each("leave it out: there is no bfloat16", "is_bf16_supported"),
     **_each("SGD or Adam", "ASGD Adafactor LBFGS Muon Rprop SparseAdam"),
     **_each("minicnn has neither sparse nor quantised tensors", "quantization quantized ao sparse sparse_coo_tensor",
             "quantize_per_tensor to_sparse to_dense qint8 quint8"),
@@ -64,6 +88,16 @@ INSTEAD: dict[str, str] = {
             "weight_norm spectral_norm remove_weight_norm remove_spectral_norm parametrizations parametrize prune"),
     **_each("time.perf_counter(); mc.cuda.synchronize() first on a GPU", "profiler Event bottleneck"),
     **_each("TensorBoard itself, or a list of the losses", "tensorboard SummaryWriter"),
+    "cuda.device": 'with mc.device("cuda:1"): …',
+    "cuda.set_device": 'mc.set_default_device("cuda:1")',
+    "data.StackDataset": "mc.data.TensorDataset",
+    "fill_diagonal_": "x.diagonal().fill_(value)",
+    "multilabel_margin_loss": "mc.nn.functional.multilabel_soft_margin_loss",
+    "MultiLabelMarginLoss": "nn.MultiLabelSoftMarginLoss",
+    "pdist": "mc.cdist(x, x)",
+    "TripletMarginWithDistanceLoss": "nn.TripletMarginLoss",
+    "typename": "type(x).__name__, or x.type()",
+    "version": "mc.__version__",
     "NLLLoss2d": "nn.NLLLoss, which takes images, too",
     "SyncBatchNorm": "nn.BatchNorm2d: there is one device",
     "CrossMapLRN2d": "nn.LocalResponseNorm",

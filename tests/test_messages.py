@@ -67,3 +67,29 @@ def test_tensors_in_messages_are_short() -> None:
 def test_case_and_underscores_count_little(name: str, found: str) -> None:
     assert nearest(name, ["SGD", "conv2d", "dropout", "max_pool2d", "relu"], 1) == [found]
     assert nearest("zzzz", ["SGD", "relu"]) == []
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "hint"),
+    [
+        (mc, "mode", "NumPy's function"), (mc.ones(1), "quantile", "NumPy's function"),
+        (F, "grid_sample", "interpolate"), (mc.ones(1), "apply_", "whole tensors"),
+        (mc.cuda, "FloatTensor", "mc.FloatTensor(…).cuda()"), (mc.cuda, "set_device", "mc.set_default_device"),
+        (mc.cuda, "initial_seed", "mc.initial_seed itself"), (mc.testing, "assert_close", "mc.allclose"),
+        (mc.ones(1), "fill_diagonal_", "x.diagonal().fill_(value)"), (F, "pdist", "mc.cdist"), (mc, "svd", "np.linalg"),
+        (F, "max_pool2d_with_indices", "return_indices=True"), (mc.optim, "LBFGS", "SGD or Adam"),
+        (nn, "SyncBatchNorm", "nn.BatchNorm2d"), (nn.Linear(1, 1), "bfloat16", "model.half()"),
+        (mc, "channels_last", "order in memory"), (mc, "distributed", "one device"), (mc, "version", "mc.__version__"),
+    ],
+)  # fmt: skip
+def test_names_of_pytorch_that_are_not_there(owner: Any, name: str, hint: str) -> None:
+    with pytest.raises(AttributeError) as caught:
+        getattr(owner, name)
+    assert hint in str(caught.value).partition("  try   ")[2]
+
+
+def test_hints_that_are_code_run() -> None:
+    square, rows = mc.zeros(2, 2), mc.tensor([[0.0], [3.0]])
+    square.diagonal().fill_(5)
+    assert square.tolist() == [[5.0, 0.0], [0.0, 5.0]]
+    assert mc.cdist(rows, rows).tolist() == [[0.0, 3.0], [3.0, 0.0]]
