@@ -7,11 +7,16 @@
 from typing import TYPE_CHECKING
 
 from minicnn.absent import hints
+from minicnn.inspect.explain import Explanation, Term, explain
 from minicnn.inspect.fields import ReceptiveField
 from minicnn.inspect.receptive import MeasuredField, measured_field, receptive_field
+from minicnn.inspect.sliding import Animation, slide
 from minicnn.inspect.summary import Row, Summary, summary
 
-__all__ = ["MeasuredField", "ReceptiveField", "Row", "Summary", "measured_field", "receptive_field", "summary"]
+__all__ = [
+    "Animation", "Explanation", "MeasuredField", "ReceptiveField", "Row", "Summary", "Term", "explain",
+    "measured_field", "receptive_field", "slide", "summary",
+]  # fmt: skip
 
 if not TYPE_CHECKING:
     __getattr__ = hints(globals())
