@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from minicnn.absent import hints
 from minicnn.inspect.explain import Explanation, Term, explain
 from minicnn.inspect.fields import ReceptiveField
+from minicnn.inspect.graph import BackwardStep, Graph, Node, graph
 from minicnn.inspect.receptive import MeasuredField, measured_field, receptive_field
 from minicnn.inspect.sliding import Animation, slide
 from minicnn.inspect.summary import Row, Summary, summary
 
 __all__ = [
-    "Animation", "Explanation", "MeasuredField", "ReceptiveField", "Row", "Summary", "Term", "explain",
-    "measured_field", "receptive_field", "slide", "summary",
+    "Animation", "BackwardStep", "Explanation", "Graph", "MeasuredField", "Node", "ReceptiveField", "Row", "Summary",
+    "Term", "explain", "graph", "measured_field", "receptive_field", "slide", "summary",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:

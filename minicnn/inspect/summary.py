@@ -156,7 +156,7 @@ class _Table:
     def add(self, call: Call) -> None:
         """The rows of a call: itself where nothing is below it, else what is."""
         level = call.path.count(".") + 1 if call.path else 0
-        if not any(True for _ in call.module.children()) or (self.depth is not None and level >= self.depth):
+        if call.is_layer or (self.depth is not None and level >= self.depth):
             self.rows.append(self._layer(call))
             return
         for event in call.events:
@@ -189,7 +189,7 @@ class _Table:
 
 def _memory(call: Call) -> int:
     """New memory that a call's results take: of the layers and operations in it, or of the layer that it is."""
-    if any(True for _ in call.module.children()):
+    if not call.is_layer:
         return sum(_memory(e) if isinstance(e, Call) else e.made for e in call.events)
     fresh = {id(o.output.array) for o in call.operations() if o.made}
     roots = [t if t._base is None else t._base for t in _tensors(call.output)]

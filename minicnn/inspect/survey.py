@@ -33,6 +33,7 @@ class Operation:
         multiply_adds: of a convolution or a product of matrices, 0 of all else.
         made: bytes of new memory: none by a view or an edit in place.
         field: what its result sees of the image; None where that has no meaning.
+        call: of the layer that was running; None outside of all.
     """
 
     node: Function
@@ -43,6 +44,7 @@ class Operation:
     multiply_adds: int
     made: int
     field: ReceptiveField | None
+    call: Call | None
 
 
 @dataclass(eq=False, slots=True)
@@ -53,6 +55,11 @@ class Call:
     path: str
     events: list[Operation | Call] = field(default_factory=list)
     output: Any = None
+
+    @property
+    def is_layer(self) -> bool:
+        """Whether nothing is below it: then its operations are its own affair."""
+        return not self.module._modules
 
     def operations(self) -> Iterator[Operation]:
         """All operations of this call and of those below it."""
@@ -69,6 +76,7 @@ class Survey(Watch):
     def __init__(self) -> None:
         super().__init__()
         self.fields: dict[int, ReceptiveField] = {}
+        self.operations: list[Operation] = []
         self.top: Call
         """The call of the whole model."""
         self._open: list[Call] = []
@@ -110,9 +118,11 @@ class Survey(Watch):
         for result in results:
             self._learn(result, seen)
         multiply_adds = _multiply_adds(node.name, arrays, results[0])
-        operation = Operation(node, node.name, self.path, tensors, results[0], multiply_adds, made, seen)
-        if self._open:
-            self._open[-1].events.append(operation)
+        call = self._open[-1] if self._open else None
+        operation = Operation(node, node.name, self.path, tensors, results[0], multiply_adds, made, seen, call)
+        self.operations.append(operation)
+        if call is not None:
+            call.events.append(operation)
 
     def written(self, target: Tensor, result: Tensor) -> None:
         self._learn(target, self.field_of(result))
