@@ -41,6 +41,14 @@ def descriptors() -> int:
 
 
 @pytest.fixture(autouse=True)
+def _processes_fork_if_they_can(monkeypatch):
+    """Whatever this Python's default is: the datasets below are made in functions."""
+    default = multiprocessing.get_context
+    if "fork" in multiprocessing.get_all_start_methods():
+        monkeypatch.setattr(multiprocessing, "get_context", lambda method=None: default(method or "fork"))
+
+
+@pytest.fixture(autouse=True)
 def _nothing_is_left():
     """After each test: no process, no thread, no descriptor more than before."""
     if sys.platform != "linux":
