@@ -220,7 +220,11 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Gener
 
 
 def _xavier_std(tensor: Tensor, gain: float) -> float:
-    return gain * math.sqrt(2.0 / float(sum(_calculate_fan_in_and_fan_out(tensor))))
+    fans = _calculate_fan_in_and_fan_out(tensor)
+    if not sum(fans):
+        raise ShapeError("xavier: the weight connects nothing", got=f"shape {tuple(tensor.shape)}",
+                         rule="fan_in + fan_out > 0", hint="an init that has no fans, such as zeros_")
+    return gain * math.sqrt(2.0 / float(sum(fans)))
 
 
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:

@@ -41,14 +41,14 @@ STRICTER = (
     (ANY, "'elementwise_mean'", "a name of 2018 for the mean"),
     (ANY, "no operand is a tensor", "two Python numbers are Python's to multiply"),
     (".*interpolate|layer.Upsampl.*", "the input has [35] dimensions", "volumes are not offered"),
-    (".*interpolate|layer.Upsampl.*", "does not take uint8", "bytes have no values between: .float() first"),
+    (".*interpolate|layer.Upsampl.*", "does not take (uint8|int64)", "bytes have no values between: .float() first"),
     (".*adaptive.*|schedule.OneCycleLR", "item: more", "a tensor of sizes is no size"),
-    ("full.*|Tensor.(fill_|copy_|masked_fill)", "does not fit", "what is given is stored: -1 is no byte"),
+    ("full.*|Tensor.(fill_|copy_|masked_fill)|scatter|where|set_item", "does not fit", "-1 is no byte"),
     (".*_norm|layer.*norm(.d)?", r"(weight|bias|running_\w+) is for|eps is negative", "also of empty input"),
     (".*norm.*|layer.*dropout.*", "has no channels", "also of empty input"),
     (".*cross_?entropy(loss)?", "no probability", "NaN is no probability"),
     (".*linear", "bias does not fit", "a bias is a vector"),
-    ("einsum", "the dtypes differ", "also where there is nothing to multiply"),
+    ("einsum|b?mm|matmul", "the dtypes differ", "also where there is nothing to multiply"),
     ("gather|scatter.*", "the index does not fit", "also where there is nothing to gather"),
     ("(as_)?tensor|[gs]et_item", "uneven lengths", "an empty list beside a number, too"),
     ("Tensor.to", "is not a dtype|is no dtype", "a number is no tensor to be like"),
@@ -64,7 +64,8 @@ STRICTER = (
     (".*gaussian.*", "a variance is negative", "NaN is no variance"),
     ("schedule.CyclicLR", "the cycle has no length", "nor a negative or an infinite one"),
     (".*conv.*", "the dtypes differ", "also where there is nothing to convolve"),
-    (".*unpool.d", "must be positive|has [23] numbers", "of a stride or padding that the given size does not need"),
+    (".*conv_?transpose.d", "output_padding is out of range", "also of an empty batch"),
+    (".*unpool.d", "must be positive|has [23] numbers|too large", "also of a stride that a given size does not need"),
     (".*unpool.d", "padding is out of range", "the padding is that of the pooling"),
     (".*_?loss", "bools have no difference", "in some losses PyTorch's kernels take True for 1"),
     ("get_item|set_item", "this is no index", "floats in a tuple do not pass for indices"),
@@ -77,7 +78,7 @@ STRICTER = (
 LOOSER = (
     (ANY, "not (implemented|supported) for|does not support bool", "there is no kernel for the dtype on a CPU"),
     (ANY, "without overflow|Overflow when unpacking|int too big|negative int", "integers have no width"),
-    (ANY, "must be tuple of ints, not Tensor", "a tensor of integers is a sequence of integers"),
+    (ANY, "tuple of ints, not Tensor|(padding|stride|dilation)=Tensor", "a tensor of integers is a sequence"),
     (ANY, "must be torch.dtype|dtype=str|dtype=int", "dtypes are NumPy's, and may be spelt in its ways"),
     (ANY, "'numpy.int64' has no len|must be tuple of ints, not numpy.int64", "NumPy's integers are integers"),
     (ANY, "0-d tensor", "a number in a tensor is a number"),
@@ -119,11 +120,14 @@ LOOSER = (
 
 UNLIKE = (
     (".*soft_margin_loss", r"1e\+30|4611686018427387904", "log(1 + exp(z)) overflows there, and is z here"),
+    ("add|sub", r"1e\+300", "∞ · 0, where the number is first cut to the dtype"),
+    (".*interpolate", "special=-?inf", "0 · ∞, of a neighbour without weight"),
+    (".*local_response_norm", "k=-inf", "a root of -∞, which as a power is 0"),
     (".*triplet_margin_loss", r"special=1e\+30", "of the difference of such distances only the rounding is left"),
     (".*conv.*", "special=(nan|inf|-inf)", "whether a NaN in the weight meets the padding depends on the kernel"),
     (".*_norm", "special=(nan|inf|-inf)", "w · x − w · mean has a NaN where w · (x − mean) has infinity"),
     (".*addmm", "inf|nan", "likewise: 0.5 · x + ∞ · y is one fused product there"),
-    (".*multi_?margin_?loss", "special=-?inf", "∞ · 0, of a class that is not within the margin"),
+    (".*multi_?margin_?loss", "special=(nan|-?inf)", "∞ · 0, of a class that is not within the margin"),
     (".*leaky_?relu", "inf", "0 · ∞, of a branch that is not taken"),
     (".*pixel_?unshuffle", r"\b0\b", "PyTorch leaves an image without pixels as it is"),
     (".*lp_?pool.d", r"1e\+300", "a root that no number has"),
@@ -226,9 +230,18 @@ def tensors_in(value: Any) -> list[T]:
 
 
 def mixing_is_fine(call: Call) -> bool:
-    """PyTorch, too, takes a number in a tensor of another device, indices and what is copied from the CPU."""
+    """PyTorch, too, takes a number in a tensor of another device, indices and what is copied from the CPU.
+
+    An integer tensor among the options is sizes, wherever it is.
+    """
+    if len({t.device for t in tensors_in((call.args, call.options)) if t not in sizes_in(call.options)}) == 1:
+        return True
     copies = call.name in ("get_item", "set_item", "Tensor.copy_")
     return copies or any(len(t.shape) == 0 for t in tensors_in((call.args, call.options)))
+
+
+def sizes_in(options: dict[str, Any]) -> list[T]:
+    return [t for t in tensors_in(options) if t.dtype == "int64"]
 
 
 def teaches(error: Exception) -> bool:

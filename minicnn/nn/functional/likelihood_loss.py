@@ -84,7 +84,10 @@ def binary_cross_entropy_with_logits(
     check_float(name, input=input, target=target)
     log_sigmoid = LogSigmoid.apply(input)
     if pos_weight is not None:
-        check_broadcast(name, pos_weight.shape, input.shape)
+        if check_broadcast(name, pos_weight.shape, input.shape) != input.array.shape:
+            raise ShapeError(f"{name}: pos_weight is larger than the input",
+                             got=f"pos_weight {tuple(pos_weight.shape)}",
+                             rule=f"pos_weight broadcasts to {tuple(input.shape)}")
         log_sigmoid = log_sigmoid * ((pos_weight - 1) * target + 1)
     losses = _weighted(name, (1 - target) * input - log_sigmoid, weight)
     return reduced(losses.to(target.dtype), reduction)
