@@ -33,7 +33,7 @@ class Cat(Function):
     def forward(self, *tensors: Array, dim: int) -> Array:
         self.dim = dim
         self.sizes = [x.shape[dim] for x in tensors]
-        return backend_of(tensors[0]).xp.concatenate(tensors, axis=dim)
+        return backend_of(tensors[0]).concatenate(tensors, dim)
 
     def backward(self, g: Tensor) -> tuple[Tensor | None, ...]:
         starts = itertools.accumulate(self.sizes, initial=0)

@@ -20,7 +20,7 @@ PIECE = 1 << 17  # numbers that are worth waking a thread for
 
 
 def flat(*arrays: Array) -> list[Array] | None:
-    """Views (size,) in the order of memory; None unless all arrays lie in one order, and without gaps."""
+    """Views (size,) of arrays of one shape, in the order of memory; None unless all lie in one order, without gaps."""
     first = arrays[0]
     if all(a.flags.c_contiguous for a in arrays):
         order: tuple[int, ...] = tuple(range(first.ndim))
@@ -28,16 +28,22 @@ def flat(*arrays: Array) -> list[Array] | None:
         order = tuple(sorted(range(first.ndim), key=lambda axis: -first.strides[axis]))
         if not all(a.transpose(order).flags.c_contiguous for a in arrays):
             return None
-    if any(a.shape != first.shape for a in arrays):
-        return None
     return [a.transpose(order).reshape(-1) for a in arrays]
 
 
 def pointwise(work: Callable[..., Any], out: Array, *arrays: Array, block: int = BLOCK) -> Array:
-    """``work(out, *arrays)``, which fills ``out``, a block at a time where the arrays lie alike; returns ``out``."""
-    views = flat(out, *arrays) if out.size > block else None
-    if views is None:
+    """``work(out, *arrays)``, which fills ``out``, a block at a time; returns ``out``.
+
+    Arrays that lie in different orders are cut along their first axis only.
+    """
+    if out.size <= block or any(a.shape != out.shape for a in arrays):
         work(out, *arrays)
+        return out
+    views = flat(out, *arrays)
+    if views is None:
+        step = max(1, block * len(out) // out.size)
+        rows = [slice(start, start + step) for start in range(0, len(out), step)]
+        run(lambda part: work(out[part], *(a[part] for a in arrays)), rows)
         return out
 
     def piece(part: slice) -> None:

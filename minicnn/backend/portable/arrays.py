@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any
@@ -61,6 +61,10 @@ class ArrayKernels:
     def sum(self, x: Array, axes: tuple[int, ...] | None, dtype: Any) -> Array:
         """Σ x over ``axes`` (all where None), added up in ``dtype``."""
         return x.sum(axis=axes, dtype=dtype)
+
+    def concatenate(self, arrays: Sequence[Array], axis: int) -> Array:
+        """The arrays one after the other along an axis."""
+        return self.xp.concatenate(arrays, axis=axis)
 
     def piecewise(self, work: Callable[..., None], *arrays: Array) -> None:
         """``work(*arrays)``, which edits its arrays number by number, all of one shape; a backend may call it part by
