@@ -127,6 +127,7 @@ UNLIKE = (
     (".*conv.*", "special=(nan|inf|-inf)", "whether a NaN in the weight meets the padding depends on the kernel"),
     (".*_norm", "special=(nan|inf|-inf)", "w · x − w · mean has a NaN where w · (x − mean) has infinity"),
     (".*addmm", "inf|nan", "likewise: 0.5 · x + ∞ · y is one fused product there"),
+    (".*multi_?margin_?loss", r"T\(\(0,", "the mean of no losses is NaN, and there what memory held"),
     (".*multi_?margin_?loss", "special=(nan|-?inf)", "∞ · 0, of a class that is not within the margin"),
     (".*leaky_?relu", "inf", "0 · ∞, of a branch that is not taken"),
     (".*pixel_?unshuffle", r"\b0\b", "PyTorch leaves an image without pixels as it is"),
@@ -152,6 +153,9 @@ COARSE = (
 )
 """(function, call, reason): rounding is of the size of the largest element, and so is the absolute tolerance."""
 
+ENDLESS = ((".*max_?pool1d", r"10{15}.*stride=(\(\)|\[\])", "where stride is () a window of any size is walked"),)
+"""(function, call, reason): PyTorch would not come back; only minicnn is judged."""
+
 MANY = 10**6
 """Elements beyond which results are not compared: expanded tensors may have any number."""
 
@@ -168,7 +172,7 @@ def judge(call: Call) -> None:
         return
     if not isinstance(ours, Exception):
         sane(ours)
-    if torch is None:
+    if torch is None or excused(ENDLESS, call, repr(call)):
         return
     theirs = outcome(torch, call)
     if isinstance(theirs, Exception):
