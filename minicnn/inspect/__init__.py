@@ -7,16 +7,28 @@
 from typing import TYPE_CHECKING
 
 from minicnn.absent import hints
+from minicnn.inspect.attribution import (
+    activation_maximisation,
+    grad_cam,
+    integrated_gradients,
+    occlusion,
+    saliency,
+)
 from minicnn.inspect.explain import Explanation, Term, explain
 from minicnn.inspect.fields import ReceptiveField
 from minicnn.inspect.graph import BackwardStep, Graph, Node, graph
+from minicnn.inspect.maps import feature_maps, filters
+from minicnn.inspect.mistakes import Mistake, worst_mistakes
+from minicnn.inspect.plots import draw_confusion, draw_filters, draw_heat, draw_maps, draw_mistakes
 from minicnn.inspect.receptive import MeasuredField, measured_field, receptive_field
 from minicnn.inspect.sliding import Animation, slide
 from minicnn.inspect.summary import Row, Summary, summary
 
 __all__ = [
-    "Animation", "BackwardStep", "Explanation", "Graph", "MeasuredField", "Node", "ReceptiveField", "Row", "Summary",
-    "Term", "explain", "graph", "measured_field", "receptive_field", "slide", "summary",
+    "Animation", "BackwardStep", "Explanation", "Graph", "MeasuredField", "Mistake", "Node", "ReceptiveField", "Row",
+    "Summary", "Term", "activation_maximisation", "draw_confusion", "draw_filters", "draw_heat", "draw_maps",
+    "draw_mistakes", "explain", "feature_maps", "filters", "grad_cam", "graph", "integrated_gradients",
+    "measured_field", "occlusion", "receptive_field", "saliency", "slide", "summary", "worst_mistakes",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:

@@ -72,4 +72,4 @@ class Canvas:
 
 def short(value: float) -> str:
     """A number that fits a cell."""
-    return f"{value:.3g}"
+    return f"{value:.2g}" if 0 < abs(value) < 1 else f"{value:.4g}"

@@ -37,10 +37,7 @@ def _channel(canvas: Canvas, found: Explanation, k: int, y: float) -> float:
     covered = {(t.tap.row, t.tap.column): t for t in terms}
     height, width = found.windows.size
     rows, columns = ([place[axis] for place in covered] for axis in (0, 1))
-    top, bottom = min([*rows, height - 1]) - 1, max([*rows, 0]) + 1
-    left, right = min([*columns, width - 1]) - 1, max([*columns, 0]) + 1
-    top, left = (min(edge, 0) if size <= 8 else edge for edge, size in ((top, height), (left, width)))
-    bottom, right = (max(edge, size - 1) if size <= 8 else edge for edge, size in ((bottom, height), (right, width)))
+    (top, bottom), (left, right) = _shown(rows, height), _shown(columns, width)
     canvas.text(0, y + 8, f"x[{found.position[0]}, {k}]", anchor="start")
     y += 20
     for r in range(top, bottom + 1):
@@ -50,10 +47,18 @@ def _channel(canvas: Canvas, found: Explanation, k: int, y: float) -> float:
                 at = (c - left) * CELL, y + (r - top) * CELL
                 canvas.rect(*at, CELL, CELL, fill=WINDOW if hit else "white" if inside else PALE, dashed=not inside)
                 value = found.image[k][r][c] if inside else covered[r, c].value
-                canvas.text(at[0] + CELL / 2, at[1] + CELL / 2, short(value), size=11)
+                canvas.text(at[0] + CELL / 2, at[1] + CELL / 2, short(value), size=10)
     if k in found.kernels:
         _kernel(canvas, found, k, (right - left + 2) * CELL, y)
     return max(y + (bottom - top + 1) * CELL, y + len(found.kernels.get(k, ())) * CELL)
+
+
+def _shown(covered: list[int], size: int) -> tuple[int, int]:
+    """The first and last position drawn of an axis: all of a small image, else the window and a pixel on each side."""
+    first, last = min(covered, default=0), max(covered, default=0)
+    if size <= 8:
+        return min(first, 0), max(last, size - 1)
+    return min(first, max(first - 1, 0)), max(last, min(last + 1, size - 1))
 
 
 def _kernel(canvas: Canvas, found: Explanation, k: int, x: float, y: float) -> None:
@@ -63,4 +68,4 @@ def _kernel(canvas: Canvas, found: Explanation, k: int, x: float, y: float) -> N
     for u, row in enumerate(found.kernels[k]):
         for v, weight in enumerate(row):
             canvas.rect(x + v * CELL, y + u * CELL, CELL, CELL, fill=WINDOW if (u, v) in used else "white")
-            canvas.text(x + (v + 0.5) * CELL, y + (u + 0.5) * CELL, short(weight), size=11)
+            canvas.text(x + (v + 0.5) * CELL, y + (u + 0.5) * CELL, short(weight), size=10)

@@ -117,7 +117,7 @@ def graph(
 
     Args:
         model: a network.
-        inputs: its inputs, or their shapes; then they are zeros.
+        inputs: its inputs, or their shapes; then they are random, the same in each call.
         loss: makes a number of the model's output; by default the sum of its elements.
         operations: a node for each operation, not for each layer.
 

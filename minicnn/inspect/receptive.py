@@ -11,8 +11,6 @@ from minicnn.inspect.fields import ReceptiveField
 from minicnn.inspect.layers import Layer, find_layer, gradient, output_of
 from minicnn.inspect.survey import Call, as_inputs, check_model, survey
 from minicnn.nn.module import Module
-from minicnn.ops.sampling import rand_like
-from minicnn.random import Generator
 from minicnn.tensor import Tensor
 
 
@@ -97,7 +95,6 @@ def measured_field(
     """
     check_model("measured_field", model)
     (x,) = as_inputs("measured_field", model, (input,))
-    x = x if x is input else rand_like(x, generator=Generator().manual_seed(0))
     x = x.detach()[:1].clone().requires_grad_()
     with enable_grad():
         output, _ = output_of("measured_field", model, x, layer)

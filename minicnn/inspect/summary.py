@@ -118,7 +118,7 @@ def summary(model: Module, *inputs: Any, depth: int | None = None) -> Summary:
 
     Args:
         model: a network.
-        inputs: its inputs: Tensors, or shapes, for which zeros are made: ``summary(model, (1, 3, 224, 224))``.
+        inputs: its inputs: Tensors, or shapes, for which random ones are made: ``summary(model, (1, 3, 224, 224))``.
         depth: fold what is deeper than so many levels of layers into one row; by default nothing is folded.
 
     Errors: DtypeError for what is no model, OptionError without an input; what the model raises.

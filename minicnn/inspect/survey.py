@@ -14,7 +14,8 @@ from minicnn.autograd.watch import Watch
 from minicnn.errors import DtypeError, OptionError
 from minicnn.inspect.fields import START, WHOLE_FIELD, Applied, ReceptiveField, follow
 from minicnn.nn.module import Module
-from minicnn.ops.creation import zeros
+from minicnn.ops.sampling import rand
+from minicnn.random import Generator
 from minicnn.shapes.sizes import size_tuple
 from minicnn.tensor import Tensor
 
@@ -184,15 +185,15 @@ def check_model(name: str, model: Any) -> None:
 
 
 def as_inputs(name: str, model: Module, given: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The inputs of ``model``: those given, or zeros in a given shape, as the model's parameters are."""
+    """The inputs of ``model``: those given; for a shape, numbers from [0, 1), in each call the same."""
     if not given:
         raise OptionError(f"{name}: there is no input", rule="a tensor, or the shape of one",
                           hint=f"{name}(model, (1, 3, 32, 32))")
     parameter = next(iter(model.parameters()), None)
     like: dict[str, Any] = {} if parameter is None else {"dtype": parameter.dtype, "device": parameter.device}
-    shaped = [x if isinstance(x, Tensor) or not isinstance(x, tuple | list) else
-              zeros(*size_tuple(f"{name}: input", (x,)), **like) for x in given]  # fmt: skip
-    return tuple(shaped)
+    generator = Generator().manual_seed(0)
+    return tuple(rand(*size_tuple(f"{name}: input", (x,)), generator=generator).to(**like)
+                 if isinstance(x, tuple | list) else x for x in given)  # fmt: skip
 
 
 def survey(model: Module, args: tuple[Any, ...], *, grad: bool = False) -> Survey:
