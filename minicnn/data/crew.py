@@ -126,11 +126,9 @@ class ProcessCrew:
         self._processes.append(process)
 
     def send(self, worker: int, task: Task) -> None:
-        """Give a task to a worker. Errors: WorkerError where it has ended."""
-        try:
+        """Give a task to a worker. If it has ended, ``receive`` says so, after the answers that it still gave."""
+        with suppress(OSError):
             self._pipes[worker].send(task)
-        except OSError:
-            raise self._ended(worker) from None
 
     def receive(self, workers: Sequence[int], timeout: float) -> tuple[int, Any]:
         """As of ``ThreadCrew``; WorkerError also where one of ``workers`` has ended."""

@@ -348,6 +348,18 @@ def test_a_process_that_ends_is_named(end, text, persistent):
     assert list(loader) == list(range(8))  # by new workers
 
 
+def test_what_a_worker_answered_before_it_ended_still_comes():
+    def collate(batch):
+        return os._exit(5) if batch[0] == 3 else batch[0]
+
+    epoch = iter(DataLoader(range(8), num_workers=2, collate_fn=collate))
+    while len(multiprocessing.active_children()) > 1:
+        time.sleep(0.01)
+    assert [next(epoch), next(epoch), next(epoch)] == [0, 1, 2]  # tasks for the worker that has gone are no error yet
+    with pytest.raises(WorkerError, match="ended with exit code 5"):
+        next(epoch)
+
+
 def test_batches_large_and_small_arrive_whole():
     rng = np.random.default_rng(0)
     batches = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -89,7 +88,8 @@ def test_the_packaged_digits_are_made_from_the_whole_mnist(tmp_path: Path) -> No
     make(MNIST, tmp_path)
     for made in sorted(tmp_path.iterdir()):
         packaged = FOLDER / made.name
-        assert hashlib.sha256(made.read_bytes()).digest() == hashlib.sha256(packaged.read_bytes()).digest(), made.name
+        contents = [gzip.decompress(path.read_bytes()) for path in (made, packaged)]  # zlibs differ in how they pack
+        assert contents[0] == contents[1], made.name
 
 
 def test_tensors_are_normalised() -> None:
