@@ -19,7 +19,9 @@ from minicnn.inspect.fields import ReceptiveField
 from minicnn.inspect.graph import BackwardStep, Graph, Node, graph
 from minicnn.inspect.histograms import Histogram, Histograms
 from minicnn.inspect.landscape import Landscape, loss_landscape
+from minicnn.inspect.lint import Report, lint
 from minicnn.inspect.maps import feature_maps, filters
+from minicnn.inspect.misconceptions import Finding
 from minicnn.inspect.mistakes import Mistake, worst_mistakes
 from minicnn.inspect.plots import draw_confusion, draw_filters, draw_heat, draw_maps, draw_mistakes
 from minicnn.inspect.rates import RateSearch, find_learning_rate
@@ -28,11 +30,12 @@ from minicnn.inspect.sliding import Animation, slide
 from minicnn.inspect.summary import Row, Summary, summary
 
 __all__ = [
-    "Animation", "BackwardStep", "Explanation", "Graph", "Histogram", "Histograms", "Landscape", "MeasuredField",
-    "Mistake", "Node", "RateSearch", "ReceptiveField", "Row", "Summary", "Term", "activation_maximisation",
-    "draw_confusion", "draw_filters", "draw_heat", "draw_maps", "draw_mistakes", "explain", "feature_maps", "filters",
-    "find_learning_rate", "grad_cam", "graph", "integrated_gradients", "loss_landscape", "measured_field", "occlusion",
-    "receptive_field", "saliency", "slide", "summary", "worst_mistakes",
+    "Animation", "BackwardStep", "Explanation", "Finding", "Graph", "Histogram", "Histograms", "Landscape",
+    "MeasuredField", "Mistake", "Node", "RateSearch", "ReceptiveField", "Report", "Row", "Summary", "Term",
+    "activation_maximisation", "draw_confusion", "draw_filters", "draw_heat", "draw_maps", "draw_mistakes", "explain",
+    "feature_maps", "filters", "find_learning_rate", "grad_cam", "graph", "integrated_gradients", "lint",
+    "loss_landscape", "measured_field", "occlusion", "receptive_field", "saliency", "slide", "summary",
+    "worst_mistakes",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:
