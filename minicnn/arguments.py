@@ -42,6 +42,8 @@ class _Rule:
 
     def taken(self, function: str, value: Any) -> Any:
         """``value``, or the Python number in it. Errors: DtypeError."""
+        if type(value) in self.types:
+            return value
         if "Tensor" in self.kinds and isinstance(value, Tensor):
             return value
         if "float" in self.kinds and isinstance(value, bool):
@@ -76,18 +78,24 @@ def checked(function: F, name: str | None = None, *, method: bool = False) -> F:
     if method and not any(rule is not ordered[0] for rule in named.values()):
         return spelled(function, name)
     spell = Speller(function, name)
-    most = spell.most
+    # The rules look at types alone. So a call with the types of one that was right as it stood needs no second look.
+    right: set[tuple[Any, ...]] = set()
 
     @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
-        if options or len(args) > most:
-            args, options = spell(args, options)
-        for place, (value, rule) in enumerate(zip(args, chain(ordered, repeat(rest)), strict=False)):
-            if rule is not None and type(value) not in rule.types:
-                args = (*args[:place], rule.taken(name, value), *args[place + 1 :])
-        for key, value in options.items():
-            if (rule := named.get(key)) is not None and type(value) not in rule.types:
-                options[key] = rule.taken(name, value)
+        kinds = (*map(type, args), *options, *map(type, options.values())) if options else tuple(map(type, args))
+        if kinds not in right:
+            given, named_given = args, options
+            if options or len(args) > spell.most:
+                args, options = spell(args, options)
+            for place, (value, rule) in enumerate(zip(args, chain(ordered, repeat(rest)), strict=False)):
+                if rule is not None and (taken := rule.taken(name, value)) is not value:
+                    args = (*args[:place], taken, *args[place + 1 :])
+            for key, value in options.items():
+                if (rule := named.get(key)) is not None and (taken := rule.taken(name, value)) is not value:
+                    options = {**options, key: taken}
+            if args is given and options is named_given:
+                right.add(kinds)
         try:
             return function(*args, **options)
         except (MemoryError, ValueError, OverflowError) as error:

@@ -106,9 +106,7 @@ class Tensor(Methods):
         if value is not None and not isinstance(value, Tensor):
             raise DtypeError("grad: a gradient is a tensor", got=type(value).__name__, rule="a tensor, or None",
                              hint="mc.as_tensor(value)")
-        if value is not None and (value.array.shape, value.dtype, value.device) != (
-            self.array.shape, self.dtype, self.device
-        ):  # fmt: skip
+        if value is not None and not _alike(value.array, self.array):
             raise GradientError("grad: the gradient does not fit the tensor",
                                 got=f"{value.array.shape}, {value.dtype} on {value.device}",
                                 rule=f"a gradient is as its tensor: {self.array.shape}, {self.dtype} on {self.device}")
@@ -172,6 +170,14 @@ class Size(tuple[int, ...]):
     def __getitem__(self, key: Any) -> Any:
         found = super().__getitem__(key)
         return Size(found) if isinstance(key, slice) else found
+
+
+def _alike(a: Any, b: Any) -> bool:
+    """Whether two arrays are of one shape, one dtype and one device."""
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    one, other = backend_of(a), backend_of(b)
+    return one is other or one.device == other.device
 
 
 def wrap(array: Any) -> Tensor:

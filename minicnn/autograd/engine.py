@@ -7,7 +7,7 @@ time it comes to a node, every gradient that will reach it has arrived. Every gr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 from operator import attrgetter
 from sys import getrefcount
@@ -23,6 +23,7 @@ from minicnn.tensor import Tensor, wrap
 Target = Any  # a Function (a node) or a leaf Tensor
 
 _age = attrgetter("order")
+_nothing = repeat(None)
 
 
 class _Captured:
@@ -30,7 +31,6 @@ class _Captured:
 
     def __init__(self, inputs: tuple[Tensor, ...]) -> None:
         self.keys = [(t._node, t._slot) if t._node is not None else (t, 0) for t in inputs]
-        self.wanted = {target for target, _ in self.keys}
         self.found: dict[tuple[Any, int], Tensor] = {}
 
 
@@ -39,6 +39,7 @@ class _Walk:
 
     def __init__(self, create_graph: bool, retain_graph: bool, captured: _Captured | None) -> None:
         self.create_graph, self.retain_graph, self.captured = create_graph, retain_graph, captured
+        self.wanted = {target for target, _ in captured.keys} if captured is not None else set()
         self.arrived: dict[Target, list[Tensor | None]] = {}
         self.sums: set[tuple[Target, int]] = set()
         self.coming: dict[Tensor, int] = {}
@@ -72,13 +73,17 @@ class _Walk:
         nodes.sort(key=_age, reverse=True)
         if self.captured is None:
             return nodes
-        useful = self.useful = set(self.captured.wanted)
+        useful = self.useful = set(self.wanted)
         for node in reversed(nodes):
-            for edge in node.edges:
-                if edge[0] in useful:
+            for target, _, _, _ in node.edges:
+                if target in useful:
                     useful.add(node)
                     break
         return [node for node in nodes if node in useful]
+
+    def leads_on(self, node: Function) -> bool:
+        """Whether one of the node's edges leads to something useful."""
+        return self.useful is None or any(edge[0] in self.useful for edge in node.edges)
 
     def send(self, target: Target, slot: int, g: Tensor) -> None:
         """Add ``g`` to what has arrived at output ``slot`` of ``target``."""
@@ -97,21 +102,20 @@ class _Walk:
         """Run one node's rules on what has arrived, and send the results on."""
         arrived, useful = self.arrived, self.useful
         grads = arrived.pop(node, None)
-        results: Sequence[Tensor | None] | None = None
+        results: Iterable[Tensor | None] = _nothing
         if grads is not None:
-            if node.hooks is not None or useful is not None:
+            wanted = node in self.wanted
+            if wanted or node.hooks is not None:
                 self.observe(node, grads)
-            if useful is None or any(edge[0] in useful for edge in node.edges):
+            if not wanted or self.leads_on(node):
                 results = gradients(node, grads)
-                if not self.retain_graph and node.saved is not None:
+                if node.saved is not None and not self.retain_graph:
                     node.saved, node.freed = None, True
-        for edge, g in zip(node.edges, repeat(None) if results is None else results, strict=False):
-            target, slot, shape, dtype = edge
+        for (target, slot, shape, dtype), g in zip(node.edges, results, strict=False):
             if useful is not None and target not in useful:
                 continue
             if g is not None:
-                array = g.array if isinstance(g, Tensor) else None
-                fits = array is not None and array.shape == shape and array.dtype is dtype
+                fits = isinstance(g, Tensor) and g.array.shape == shape and g.array.dtype is dtype
                 fitted = g if fits else _fit(node, g, shape, dtype)
                 if slot == 0 and target not in arrived:
                     arrived[target] = [fitted]
@@ -133,7 +137,7 @@ class _Walk:
                 grads[0] = _hooked(hook, grads[0])
             if self.captured is None:
                 accumulate(leaf, grads, self.create_graph)
-            elif grads[0] is not None and leaf in self.captured.wanted:
+            elif grads[0] is not None and leaf in self.wanted:
                 self.captured.found[leaf, 0] = grads[0]
 
     def observe(self, node: Function, grads: list[Tensor | None]) -> None:
@@ -142,7 +146,7 @@ class _Walk:
             for hook in list(hooks.values()):
                 if slot < len(grads) and grads[slot] is not None:
                     grads[slot] = _hooked(hook, grads[slot])
-        if self.captured is not None and node in self.captured.wanted:
+        if self.captured is not None and node in self.wanted:
             for slot, g in enumerate(grads):
                 if g is not None:
                     self.captured.found[node, slot] = g
@@ -156,25 +160,31 @@ def gradients(node: Function, grads: list[Tensor | None]) -> Sequence[Tensor | N
             rule="backward frees what the forward pass saved as it walks",
             hint="backward(retain_graph=True) the first time, or run the forward pass again")
     g: Any = grads[0] if node.outputs == 1 else tuple(grads + [None] * (node.outputs - len(grads)))
+    run = _run_rules if node.recipe.joint is None else _run_joint_rule
     if mode.watch is None:
-        return _run_rules(node, g)
+        return run(node, g)
     watch, mode.watch = mode.watch, None  # a rule's own operations are looked at as a whole
     try:
-        results = _run_rules(node, g)
+        results = run(node, g)
     finally:
         mode.watch = watch
     watch.differentiated(node, g, results)
     return results
 
 
-def _run_rules(node: Function, g: Any) -> Sequence[Tensor | None]:
+def _run_rules(node: Function, g: Any) -> list[Tensor | None]:
+    results = []
+    for rule, asked in node.recipe.rules:
+        if asked:
+            results.append(rule(node, g, *[unpack(node, name, source) for name, source in asked]))
+        else:
+            results.append(rule(node, g))
+    return results
+
+
+def _run_joint_rule(node: Function, g: Any) -> list[Tensor | None]:
     recipe = node.recipe
-    if recipe.joint is None:
-        return [
-            rule(node, g, *[unpack(node, name) for name in names]) if names else rule(node, g)
-            for rule, names in recipe.rules
-        ]
-    found = recipe.joint(node, g, *[unpack(node, name) for name in recipe.joint_names])
+    found = recipe.joint(node, g, *[unpack(node, name, source) for name, source in recipe.saved])  # type: ignore[misc]
     results = found if isinstance(found, tuple) else (found,)
     if len(results) != len(node.needs):
         raise GradientError(f"{node.name}: backward returned {len(results)} gradients", got=len(results),

@@ -97,7 +97,9 @@ class Function:
             if out.__class__ is tuple:
                 return node._outputs(inputs, arrays, options, out, kind, needed)
             out = _as_array(out, kind, arrays)
-        result = wrap(out)
+        result: Tensor = _new(Tensor)  # what wrap does, here where every operation passes
+        result.array = out
+        result._version = [0]
         if mode.watch is not None:
             mode.watch.applied(node, inputs, arrays, options, (result,))
         if needed:
@@ -189,8 +191,10 @@ def _as_array(out: Any, kind: type | None, arrays: list[Any]) -> Any:
     """An array of what ``forward`` returned where that is a scalar, as NumPy's full reductions are."""
     if is_array(out):
         return out
-    array = next((a for a in arrays if a.__class__ is kind), None)
-    return (backend_for(None) if array is None else backend_of(array)).xp.asarray(out)
+    for array in arrays:
+        if array.__class__ is kind:
+            return backend_of(array).xp.asarray(out)
+    return backend_for(None).xp.asarray(out)
 
 
 def _link_view(cls: type[Function], source: Tensor, result: Tensor, options: dict[str, Any]) -> None:

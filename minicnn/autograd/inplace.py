@@ -202,9 +202,10 @@ def check_writable(name: str, target: Tensor) -> None:
         raise GradientError(f"{name}: a view of a leaf that requires a gradient cannot be edited in place",
                             got=f"a view of shape {array.shape}", rule="the recorded past of a leaf is its value",
                             hint="with mc.no_grad(): …, or clone() the leaf first")
-    if not getattr(array.flags, "writeable", True) or any(
-        array.size and step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True)
-    ):
+    repeats = 0 in array.strides and array.size and any(
+        step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True)
+    )
+    if repeats or not getattr(array.flags, "writeable", True):
         raise ShapeError(f"{name}: this memory cannot be written", got=f"shape {array.shape}, strides {array.strides}",
                          rule="read-only and expanded memory, where elements share a place, is not edited in place",
                          hint="x.clone() first")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from minicnn.errors import OptionError
@@ -13,6 +13,7 @@ OUT, REST, KEPT = -1, -2, -3
 
 
 Rule = Callable[..., Any]
+Source = tuple[str, int]
 
 
 class Plan:
@@ -63,8 +64,9 @@ class Recipe:
     Attributes:
         needs: for each input, whether its gradient is computed: it requires one, and there is a rule.
         positions: where ``needs`` is True.
-        rules: for each of the positions its rule, and the names that this asks for; unused where the rule is joint.
-        saved: every name that is asked for, once, and where it comes from.
+        joint: the one rule of all inputs, which asks for all that is saved; or None.
+        rules: else for each of the positions its rule, and what it asks for.
+        saved: all that is asked for, once: each name, and where it comes from.
     """
 
     def __init__(self, plan: Plan, tracked: tuple[bool, ...]) -> None:
@@ -72,13 +74,14 @@ class Recipe:
         ruled = [plan.joint is not None or (i <= last and plan.rules[i] is not None) for i in range(len(tracked))]
         self.needs = tuple(need and rule for need, rule in zip(tracked, ruled, strict=True))
         self.positions = tuple(i for i, need in enumerate(self.needs) if need)
-        self.joint, self.joint_names = plan.joint, plan.joint_names
-        self.rules: tuple[tuple[Rule, tuple[str, ...]], ...] = ()
-        names: Iterable[str] = plan.joint_names
-        if plan.joint is None:
-            self.rules = tuple((plan.rules[i], plan.rule_names[i]) for i in self.positions)  # type: ignore[misc]
-            names = dict.fromkeys(name for _, of_rule in self.rules for name in of_rule)
-        self.saved = tuple((name, plan.sources[name]) for name in names)
+        self.joint = plan.joint
+        self.rules: list[tuple[Rule, list[Source]]] = []
+        if plan.joint is not None:
+            self.saved = [(name, plan.sources[name]) for name in plan.joint_names]
+            return
+        for i in self.positions:
+            self.rules.append((plan.rules[i], [(name, plan.sources[name]) for name in plan.rule_names[i]]))  # type: ignore[arg-type]
+        self.saved = list(dict.fromkeys(source for _, asked in self.rules for source in asked))
 
 
 def _saved_parameters(rule: Rule) -> tuple[str, ...]:

@@ -29,10 +29,9 @@ def save(node: Function, inputs: tuple[Any, ...], result: Tensor | None) -> dict
     return saved
 
 
-def unpack(node: Function, name: str) -> Any:
+def unpack(node: Function, name: str, source: int) -> Any:
     """What a rule gets for a name it saved: a Tensor linked to the graph, or the constant that was passed."""
     saved = node.saved[name]  # type: ignore[index]
-    source = node.plan.sources[name]
     if source >= 0:
         return _unpack_input(node, name, saved) if saved.__class__ is tuple else saved
     if source == OUT:

@@ -109,9 +109,10 @@ class Registry:
 
     def __getattr__(self, name: str) -> Any:
         fields = self.__dict__
-        for table in _KINDS if "_modules" in fields else ():
-            if name in fields[table]:
-                return fields[table][name]
+        if "_modules" in fields:
+            for table in (fields["_parameters"], fields["_modules"], fields["_buffers"]):
+                if name in table:
+                    return table[name]
         if name.startswith("__"):
             raise AttributeError(name)  # a protocol's probe, not a slip of the pen
         if "_modules" not in fields:

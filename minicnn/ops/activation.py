@@ -154,12 +154,12 @@ def relu(x: Tensor) -> Tensor:
         >>> mc.relu(mc.tensor([-1.0, 2.0]))
         tensor([0., 2.])
     """
-    return ReLU.apply(_number("relu", x))
+    return ReLU.apply(number("relu", x))
 
 
 def relu_(x: Tensor) -> Tensor:
     """``relu`` in x's own memory. Shapes, errors: as ``relu``; GradientError for a leaf that requires a gradient."""
-    return apply_in_place("relu_", ReLU, _number("relu_", x))
+    return apply_in_place("relu_", ReLU, number("relu_", x))
 
 
 def prelu(x: Tensor, weight: Tensor) -> Tensor:
@@ -206,7 +206,8 @@ def floating(name: str, x: Tensor) -> Tensor:
     return x
 
 
-def _number(name: str, x: Tensor) -> Tensor:
+def number(name: str, x: Tensor) -> Tensor:
+    """``x``, if it is not of bools."""
     if x.array.dtype.kind == "b":
         raise DtypeError(f"{name}: bools have no sign", got=x.array.dtype, rule=f"{name} is for numbers",
                          hint="x.float()")

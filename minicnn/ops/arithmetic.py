@@ -243,11 +243,17 @@ def _check_no_bools(*given: Any) -> None:
 def _in_place(name: str, cls: type[Function], x: Tensor, y: Operand, alpha: float = 1) -> Tensor:
     """The operation straight into x's memory where x keeps its dtype, else through a result that must fit it."""
     a, b = _scaled(name, x, y, alpha)
-    fits = check_broadcast(name, a.shape, getattr(b, "shape", ())) == a.shape
-    if a is x and fits and (cls is not Div or x.array.dtype.kind == "f"):
+    if a is x and _fits(name, x, b) and (cls is not Div or x.array.dtype.kind == "f"):
         return apply_in_place(name, cls, x, b)
     check_writable(name, x)
     return assign(name, x, cls.apply(a, b))
+
+
+def _fits(name: str, x: Tensor, y: Any) -> bool:
+    """Whether what x and ``y`` broadcast to has x's shape. Errors: ShapeError where they do not broadcast."""
+    if not isinstance(y, Tensor) or y.array.shape == x.array.shape:
+        return True
+    return check_broadcast(name, x.array.shape, y.array.shape) == x.array.shape
 
 
 true_divide, true_divide_ = divide, divide_ = div, div_

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from minicnn.backend import backend_of
+from minicnn.dtypes import int8, uint8
 from minicnn.errors import DeviceError, IndexTypeError, OptionError, OutOfRangeError
 from minicnn.ops.convert import transfer
 from minicnn.ops.creation import tensor
@@ -17,6 +19,8 @@ Pattern = tuple[slice | None, ...]
 
 def read_key(x: Tensor, key: Any) -> tuple[tuple[Any, ...], Pattern, list[Tensor]]:
     """The key of the view, then the pattern and the index tensors that pick from it (none for a plain view)."""
+    if type(key) is int and x.array.ndim:  # as a loop over a batch reads, and much besides
+        return (_in_range(key, 0, x.array.shape), ...), (), []
     items = [_item(k, x) for k in (key if isinstance(key, tuple) else (key,))]
     shape = x.array.shape
     free = len(shape) - sum(_dims_used(k) for k in items)
@@ -69,13 +73,13 @@ def _item(k: Any, x: Tensor) -> Any:
 
 def _index_tensor(k: Tensor, x: Tensor) -> Any:
     dtype = k.array.dtype
-    if dtype.kind == "f" or dtype.itemsize == 2 or str(dtype) == "int8":
+    if dtype.kind == "f" or dtype.itemsize == 2 or dtype == int8:
         raise _no_index(f"a tensor of {dtype}")
     if k.array.ndim == 0 and dtype.kind in "iu":
         return int(k.item())
-    if str(dtype) == "uint8":  # PyTorch reads bytes as a mask, not as positions
+    if dtype == uint8:  # PyTorch reads bytes as a mask, not as positions
         k = k.bool()
-    if k.device == x.device:
+    if backend_of(k.array) is backend_of(x.array) or k.device == x.device:
         return k
     if k.device.type != "cpu":
         raise DeviceError("index: the index is on another device", got=f"index on {k.device}, tensor on {x.device}",

@@ -12,6 +12,7 @@ from minicnn.backend.portable.arrays import wide
 from minicnn.errors import DtypeError, ShapeError
 from minicnn.ops.convert import cast
 from minicnn.ops.operands import as_float
+from minicnn.ops.shape import Expand, reshaped
 from minicnn.shapes.dims import Dims, Shape, kept_shape, many_dims, reduced_shape
 from minicnn.shapes.sizes import size_tuple
 from minicnn.tensor import Tensor
@@ -26,23 +27,22 @@ class Sum(Function):
     """Σ x over ``dims`` (all where None), the result in ``shape``."""
 
     def forward(self, x: Array, *, dims: Shape | None, shape: Shape) -> Array:
-        self.source, self.kept = x.shape, kept_shape(x.shape, dims)
-        return total(x, dims).reshape(shape)
+        self.source, self.dims = x.shape, dims
+        return total(x, dims, shape)
 
     def grad_x(self, g: Tensor) -> Tensor:
-        return g.reshape(self.kept).expand(self.source)
+        return repeated(g, self.source, self.dims)
 
 
 class Mean(Function):
     """Σ x / n over ``dims`` (all where None), the result in ``shape``."""
 
     def forward(self, x: Array, *, dims: Shape | None, shape: Shape) -> Array:
-        self.source, self.kept = x.shape, kept_shape(x.shape, dims)
-        self.count = count(x.shape, dims)
-        return total(x, dims).reshape(shape) / self.count
+        self.source, self.dims, self.count = x.shape, dims, count(x.shape, dims)
+        return total(x, dims, shape) / self.count
 
     def grad_x(self, g: Tensor) -> Tensor:
-        return (g / self.count).reshape(self.kept).expand(self.source)
+        return repeated(g / self.count, self.source, self.dims)
 
 
 class LogSumExp(Function):
@@ -76,7 +76,7 @@ def sum(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = None
         tensor([4, 6])
     """
     x = x if dtype is None else cast(x, dtypes.as_dtype(dtype))
-    dims = many_dims("sum", dim, x.ndim)
+    dims = many_dims("sum", dim, x.array.ndim)
     result = Sum.apply(x, dims=dims, shape=reduced_shape(x.array.shape, dims, keepdim))
     return result if dtype is None else cast(result, dtypes.as_dtype(dtype))
 
@@ -91,7 +91,7 @@ def mean(x: Tensor, dim: Dims = None, keepdim: bool = False, *, dtype: Any = Non
         tensor(3.)
     """
     x = check_float("mean", x if dtype is None else cast(x, dtypes.as_dtype(dtype)))
-    dims = many_dims("mean", dim, x.ndim)
+    dims = many_dims("mean", dim, x.array.ndim)
     return Mean.apply(x, dims=dims, shape=reduced_shape(x.array.shape, dims, keepdim))
 
 
@@ -131,15 +131,22 @@ def sum_to_size(x: Tensor, *size: Any) -> Tensor:
     if lead < 0 or any(want not in (1, have) for want, have in zip(shape, source[lead:], strict=True)):
         raise ShapeError("sum_to_size: the sizes do not fit", got=f"{source} to {shape}",
                          rule="size broadcasts to x.shape: aligned at the right, sizes are equal or 1")
-    repeated = (i for i, want in enumerate(shape, lead) if want != source[i])
-    dims = (*range(lead), *repeated)
+    dims = (*range(lead), *(i for i, want in enumerate(shape, lead) if want != source[i]))
     return Sum.apply(x, dims=dims, shape=shape) if dims else x
 
 
-def total(x: Array, dims: Shape | None) -> Array:
-    """Σ x over ``dims``."""
+def repeated(g: Tensor, source: Shape, dims: Shape | None) -> Tensor:
+    """The gradient ``g`` of a sum over ``dims``, as often as the sum had elements: a view in the shape ``source``."""
+    return Expand.apply(reshaped(g, kept_shape(source, dims)), shape=source)
+
+
+def total(x: Array, dims: Shape | None, shape: Shape) -> Array:
+    """Σ x over ``dims``, in ``shape``."""
     compute, result = sum_dtypes(x.dtype)
-    return backend_of(x).sum(x, dims, compute).astype(result, copy=False)
+    found = backend_of(x).sum(x, dims, compute)
+    if found.shape != shape:
+        found = found.reshape(shape)
+    return found if compute is result else found.astype(result, copy=False)
 
 
 def sum_dtypes(dtype: dtypes.Dtype) -> tuple[dtypes.Dtype, dtypes.Dtype]:

@@ -15,6 +15,7 @@ from minicnn.autograd.handle import RemovableHandle, register
 from minicnn.autograd.inplace import edited
 from minicnn.autograd.mode import enable_grad, no_grad
 from minicnn.backend import backend_of
+from minicnn.backend.quiet import restore, silence
 from minicnn.errors import DeviceError, DtypeError, OptionError, ShapeError, StateError
 from minicnn.ops.creation import from_dlpack
 from minicnn.optim.options import check_numbers, check_options, names_and_tensors, plain
@@ -136,15 +137,21 @@ class Optimizer:
                                  rule="a function that computes the loss and its gradients again", hint="step()")
             with enable_grad():
                 loss = closure()
-        with no_grad():
-            for group in self.param_groups:
-                options = {name: plain(value) for name, value in group.items() if name != "params"}
-                for p in group["params"]:
-                    if p.grad is not None:
-                        with backend_of(p.array).quiet():
-                            self.update(p.array, self._gradient(p), self.state[p], options)
-                        edited(p)
+        loudness = silence()
+        try:
+            with no_grad():
+                self._update_all()
+        finally:
+            restore(loudness)
         return loss
+
+    def _update_all(self) -> None:
+        for group in self.param_groups:
+            options = {name: plain(value) for name, value in group.items() if name != "params"}
+            for p in group["params"]:
+                if p._grad is not None:
+                    self.update(p.array, self._gradient(p), self.state[p], options)
+                    edited(p)
 
     def update(self, x: Array, g: Array, state: State, options: dict[str, Any]) -> None:
         """The update rule for one parameter: edit the array ``x`` in place.
@@ -158,7 +165,7 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} overrides neither update nor step")
 
     def _gradient(self, p: Tensor) -> Array:
-        g: Array = p.grad.array  # type: ignore[union-attr]
+        g: Array = p._grad.array  # type: ignore[union-attr]
         if type(g) is not type(p.array):
             raise DeviceError(f"{type(self).__name__}: a parameter and its gradient are on different devices",
                               got=f"parameter on {p.device}, gradient on {backend_of(g).device}",

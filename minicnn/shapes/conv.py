@@ -11,6 +11,7 @@ from typing import Any
 from minicnn.errors import DtypeError, OptionError
 
 Pair = tuple[int, int]
+Tap = tuple[Pair, tuple[slice, slice], tuple[slice, slice]]
 
 LARGEST = 2**63 - 1
 """What an integer of 64 bits holds."""
@@ -18,6 +19,8 @@ LARGEST = 2**63 - 1
 
 def integer(value: Any) -> int:
     """``value``, where it is an integer of any kind (a bool, also in a tensor, is none). Errors: TypeError."""
+    if type(value) is int:
+        return value
     if isinstance(value, bool) or str(getattr(value, "dtype", "")) == "bool":
         raise TypeError
     return index(value)
@@ -40,6 +43,8 @@ def ntuple(value: int | Sequence[int], n: int, name: str) -> tuple[int, ...]:
     """
     if type(value) is int and -LARGEST <= value <= LARGEST:  # nearly always, and on the way of every call
         return (value,) * n
+    if type(value) is tuple and len(value) == n and set(map(type, value)) == {int} and max(map(abs, value)) <= LARGEST:
+        return value
     try:
         several = isinstance(value, Iterable) and getattr(value, "ndim", 1) != 0
         items: Any = value if several else [value]
@@ -131,11 +136,9 @@ class ConvGeometry:
 
     def output_size(self, size: Sequence[int], kernel: Sequence[int]) -> Pair:
         """(H, W), (KH, KW) → (OH, OW); below 1 where no window fits."""
-        height, width = (
-            conv_output_size(n, k, s, p, d)
-            for n, k, s, p, d in zip(size, kernel, self.stride, self.padding, self.dilation, strict=True)
-        )
-        return height, width
+        (H, W), (KH, KW) = size, kernel
+        (rows, columns), (below, beside), (down, across) = self.stride, self.padding, self.dilation
+        return conv_output_size(H, KH, rows, below, down), conv_output_size(W, KW, columns, beside, across)
 
     def transposed_size(self, size: Sequence[int], kernel: Sequence[int], output_padding: Pair = (0, 0)) -> Pair:
         """(H, W), (KH, KW) → the size of a transposed convolution's output."""
@@ -147,21 +150,24 @@ class ConvGeometry:
         )
         return height, width
 
-    def taps(
-        self, size: Sequence[int], out_size: Sequence[int], kernel: Sequence[int]
-    ) -> list[tuple[tuple[int, int], tuple[slice, slice], tuple[slice, slice]]]:
+    def taps(self, size: Sequence[int], out_size: Sequence[int], kernel: Sequence[int]) -> tuple[Tap, ...]:
         """((i, j), the input's rows and columns, the output's rows and columns) for each tap; see ``tap_slices``."""
-        rows, columns = (
-            [tap_slices(tap, n, out, stride=s, before=p[0], dilation=d) for tap in range(k)]
-            for n, out, k, s, p, d in zip(
-                size, out_size, kernel, self.stride, self.padding, self.dilation, strict=True
-            )
+        return _taps(self, tuple(size), tuple(out_size), tuple(kernel))
+
+
+@lru_cache(maxsize=256)
+def _taps(geometry: ConvGeometry, size: Pair, out_size: Pair, kernel: Pair) -> tuple[Tap, ...]:
+    rows, columns = (
+        [tap_slices(tap, n, out, stride=s, before=p[0], dilation=d) for tap in range(k)]
+        for n, out, k, s, p, d in zip(
+            size, out_size, kernel, geometry.stride, geometry.padding, geometry.dilation, strict=True
         )
-        return [
-            ((i, j), (row_in, column_in), (row_out, column_out))
-            for i, (row_in, row_out) in enumerate(rows)
-            for j, (column_in, column_out) in enumerate(columns)
-        ]
+    )
+    return tuple(
+        ((i, j), (row_in, column_in), (row_out, column_out))
+        for i, (row_in, row_out) in enumerate(rows)
+        for j, (column_in, column_out) in enumerate(columns)
+    )
 
 
 def conv_geometry(

@@ -14,6 +14,8 @@ Dims = int | Sequence[int] | None
 
 def one_dim(name: str, dim: Any, ndim: int) -> int:
     """``dim`` counted from the front; a tensor without dimensions takes 0 and -1, as in PyTorch."""
+    if type(dim) is int and -ndim <= dim < ndim:  # nearly always, and on the way of every call
+        return dim % ndim
     if not hasattr(dim, "__index__") or isinstance(dim, bool):
         raise DtypeError(f"{name}: a dimension is an integer", got=repr(dim)[:80], rule="dim=0, or dim=-1 for the last")
     index, size = operator.index(dim), max(ndim, 1)
@@ -51,7 +53,9 @@ def many_dims(name: str, dim: Dims, ndim: int) -> Shape | None:
 
 def kept_shape(shape: Shape, dims: Shape | None) -> Shape:
     """``shape`` with size 1 in the reduced dimensions (all where None)."""
-    return tuple(1 if dims is None or i in dims else size for i, size in enumerate(shape))
+    if dims is None:
+        return (1,) * len(shape)
+    return tuple([1 if i in dims else size for i, size in enumerate(shape)])
 
 
 def reduced_shape(shape: Shape, dims: Shape | None, keepdim: bool) -> Shape:

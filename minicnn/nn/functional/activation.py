@@ -34,7 +34,7 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
         >>> F.relu(mc.tensor([-1.0, 2.0]))
         tensor([0., 2.])
     """
-    return ops.relu_(input) if inplace else ops.relu(input)
+    return ops.relu_(input) if inplace else ops.ReLU.apply(ops.number("relu", input))
 
 
 def relu6(input: Tensor, inplace: bool = False) -> Tensor:

@@ -221,7 +221,7 @@ def _check_tensors(name: str, spatial: int, x: Any, w: Any, b: Any) -> None:
                          f"{name}: the weight is empty", got=f"weight {tuple(shape)}",
                          rule=f"weight is ({order}, {letters}), none of them 0")
     check_no_bools(name, x)
-    if any(t.array.dtype != x.array.dtype for t in (w, b) if t is not None):
+    if w.array.dtype != x.array.dtype or (b is not None and b.array.dtype != x.array.dtype):
         dtypes = f"input {x.array.dtype}, weight {w.array.dtype}" + ("" if b is None else f", bias {b.array.dtype}")
         raise DtypeError(f"{name}: the dtypes differ", got=dtypes, rule="input, weight and bias have one dtype",
                          hint="input.to(weight.dtype), or model.double() for float64 input")

@@ -29,19 +29,21 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         >>> F.linear(mc.tensor([1.0, 2.0]), mc.tensor([[3.0, 4.0]]), mc.tensor([0.5]))
         tensor([11.5000])
     """
-    features = weight.array.shape[-1] if weight.ndim else None
-    if not input.ndim or weight.ndim not in (1, 2) or input.array.shape[-1] != features:
+    x, w = input.array, weight.array
+    features = w.shape[-1] if w.ndim else None
+    if not x.ndim or w.ndim not in (1, 2) or x.shape[-1] != features:
         got = f"{input.array.shape[-1]} features" if input.ndim else "no dimensions"
         raise ShapeError(f"linear: the input has {got}, the weight expects {features}",
                          got=f"input {tuple(input.shape)}, weight {tuple(weight.shape)}",
                          rule="input.shape[-1] == weight.shape[1]",
                          hint=_linear_hint(input, features))
-    if bias is not None and bias.array.shape not in (weight.array.shape[:-1], (1,), ()):
+    if bias is not None and bias.array.shape not in (w.shape[:-1], (1,), ()):
         raise ShapeError("linear: the bias does not fit the weight",
                          got=f"bias {tuple(bias.shape)}, weight {tuple(weight.shape)}",
                          rule="bias.shape == weight.shape[:1]")
-    _check_dtypes("linear", input=input, weight=weight, bias=bias)
-    if weight.ndim == 2:
+    if w.dtype != x.dtype or (bias is not None and bias.array.dtype != x.dtype):
+        _check_dtypes("linear", input=input, weight=weight, bias=bias)
+    if w.ndim == 2:
         return Linear.apply(input, weight, bias)
     y = Linear.apply(input, weight.unsqueeze(0), None).squeeze(-1)
     return y if bias is None else y + bias

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from minicnn.dtypes import int64, uint8
 from minicnn.errors import DtypeError, OptionError, OutOfRangeError, ShapeError
 from minicnn.nn.functional.reduction import check_float, check_one_device, reduced, reduction_of
 from minicnn.ops.loss import SoftmaxNLL
@@ -121,7 +122,7 @@ def _classes(
     check_one_device(name, input, target, weight)
     _check_classes(name, input, target)
     logits = input.unsqueeze(0) if input.ndim == 1 else input
-    labels = target.array.reshape((1,) if input.ndim == 1 else target.array.shape).astype("int64", copy=False)
+    labels = target.array.reshape((1,) if input.ndim == 1 else target.array.shape).astype(int64, copy=False)
     C = logits.array.shape[1]
     if not C and labels.size:
         raise ShapeError(f"{name}: there are no classes", got=f"input {tuple(input.shape)}", rule="C >= 1")
@@ -140,7 +141,7 @@ def _classes(
 
 
 def _check_classes(name: str, input: Tensor, target: Tensor) -> None:
-    if target.array.dtype not in ("int64", "uint8"):
+    if target.array.dtype not in (int64, uint8):
         raise DtypeError(f"{name}: target classes are {target.array.dtype}", got=f"target of {target.array.dtype}",
                          rule="classes are int64 (or uint8)", hint="target.long()")
     shape = input.array.shape
@@ -170,12 +171,11 @@ def _reduced_classes(
     """The mean over Σ weights of what is kept, the sum, or the losses in the target's shape."""
     if reduction == "none":
         return losses if losses.array.shape == shape else losses.reshape(shape)
-    total = losses.sum()
     if reduction == "sum":
-        return total
+        return losses.sum()
     if weights is None:
-        return total / (losses.array.size if kept is None else kept.sum())
-    return total / (weights if kept is None else weights.masked_fill(~kept, 0.0)).sum()
+        return losses.mean() if kept is None else losses.sum() / kept.sum()
+    return losses.sum() / (weights if kept is None else weights.masked_fill(~kept, 0.0)).sum()
 
 
 def _beside(weight: Tensor, like: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from minicnn.nn.functional.pad import pad
 from minicnn.nn.functional.pool import avg_pool2d
 from minicnn.nn.functional.reduction import check_one_device
 from minicnn.ops.norm import Normalise, ScaleShift
+from minicnn.ops.shape import reshaped
 from minicnn.shapes.sizes import size_tuple
 from minicnn.tensor import Tensor
 
@@ -278,7 +279,7 @@ def _mover(
 
 def _beside_channels(values: Tensor, ndim: int) -> Tensor:
     """(C,) → (1, C, 1, …)."""
-    return values.reshape(1, -1, *[1] * (ndim - 2))
+    return reshaped(values, (1, values.array.size, *[1] * (ndim - 2)))
 
 
 def _check_channels(name: str, input: Tensor, **vectors: Tensor | None) -> None:

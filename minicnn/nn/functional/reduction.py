@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 
 from minicnn.autograd.function import mixed_devices
+from minicnn.backend import backend_of
 from minicnn.errors import DtypeError
 from minicnn.ops.operands import choice
 from minicnn.tensor import Tensor
@@ -41,7 +42,7 @@ def check_float(name: str, **inputs: Tensor | None) -> None:
 def check_one_device(name: str, *tensors: Tensor | None) -> None:
     """Raise where ``tensors`` are not all on one device."""
     there = tuple(t for t in tensors if t is not None)
-    if len({t.device for t in there}) > 1:
+    if len({backend_of(t.array) for t in there}) > 1 and len({t.device for t in there}) > 1:
         raise mixed_devices(name, there)
 
 
