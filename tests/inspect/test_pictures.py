@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import pytest
 
 import minicnn as mc
 from minicnn import nn
-from minicnn.errors import DataError, OptionError, ShapeError
+from minicnn.errors import DataError, MissingPackageError, OptionError, ShapeError
 from minicnn.inspect import (
     draw_confusion,
     draw_filters,
@@ -92,3 +93,9 @@ def test_a_confusion_matrix_and_mistakes_are_drawn() -> None:
     assert draw_mistakes(worst).axes[0].get_title() == "1, not 0 (88%)"
     with pytest.raises(OptionError, match="none"):
         draw_mistakes([])
+
+
+def test_without_matplotlib_figures_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(MissingPackageError, match=r"minicnn\[plot\]"):
+        draw_maps(mc.zeros(2, 3, 3))
