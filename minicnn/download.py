@@ -6,8 +6,8 @@ import hashlib
 import http.client
 import os
 import re
+import secrets
 import sys
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -85,9 +85,7 @@ def matches(path: Path, digest: str) -> bool:
 def _fetch(url: str, path: Path, digest: str | None, progress: bool) -> Path:
     """Fetch beside ``path``, check, and rename. Without a digest nobody could tell if a kept part still fits."""
     if digest is None:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".part")
-        os.close(handle)
-        part = Path(name)
+        part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
     else:
         part = path.with_name(f".{path.name[:200]}.part")
     try:

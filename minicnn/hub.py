@@ -28,7 +28,7 @@ from minicnn import io
 from minicnn.absent import hints
 from minicnn.backend import Device
 from minicnn.download import download
-from minicnn.errors import DataError, OptionError
+from minicnn.errors import DataError, MissingPackageError, OptionError
 from minicnn.io.archive import Archive
 from minicnn.io.files import reading
 from minicnn.nn.module import Module
@@ -170,8 +170,9 @@ def _from_hugging_face(repository: str, file: str | None) -> Path:
         import huggingface_hub
         from huggingface_hub import errors
     except ImportError:
-        raise OptionError(f"'{repository}' is no file here, and Hugging Face needs the library huggingface_hub",
-                          rule=_SPECS, hint='pip install "minicnn[weights]"') from None
+        raise MissingPackageError(
+            f"'{repository}' is no file here, and Hugging Face needs the library huggingface_hub", rule=_SPECS,
+            hint='pip install "minicnn[weights]"') from None
     for name in [file] if file else _FILES:
         try:
             return Path(huggingface_hub.hf_hub_download(repository, name))

@@ -14,7 +14,7 @@ import pytest
 
 import minicnn as mc
 from minicnn import hub
-from minicnn.errors import DataError, OptionError, StateError
+from minicnn.errors import DataError, MissingPackageError, OptionError, StateError
 from tests.web import Server, serving
 
 HUBCONF = '''
@@ -158,7 +158,7 @@ def test_hugging_face_offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(OptionError, match=r"minicnn\[weights\]"):
+    with pytest.raises(MissingPackageError, match=r"minicnn\[weights\]"):
         hub.resolve_weights("owner/name")
 
 

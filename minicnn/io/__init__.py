@@ -12,7 +12,7 @@ from minicnn.errors import OptionError
 from minicnn.io.checkpoint import load_checkpoint
 from minicnn.io.checkpoint_writer import save_checkpoint
 from minicnn.io.npz import load_npz, save_npz
-from minicnn.io.safetensors import load_safetensors, save_safetensors
+from minicnn.io.safetensors import find_library, load_safetensors, save_safetensors
 
 __all__ = ["check_path", "load", "save"]
 
@@ -38,6 +38,8 @@ def save(state: Any, path: str | Path) -> None:
 
     Raises:
         OptionError: another suffix, or values that the format does not hold.
+        DataError: a place where no file can be made.
+        MissingPackageError: the library of a format is not installed.
 
     Example:
         >>> mc.save(model.state_dict(), "model.npz")
@@ -73,10 +75,12 @@ def load(path: str | Path, map_location: Device | str | None = "cpu", *, weights
 
 
 def check_path(path: str | Path) -> Path:
-    """``path``, whose suffix must be a format that ``save`` writes."""
+    """``path``, whose suffix must be a format that ``save`` writes, with the library that it needs for that."""
     path = Path(path)
     if path.suffix not in _SAVERS:
         raise _unknown(path, list(_SAVERS))
+    if path.suffix == ".safetensors":
+        find_library()
     return path
 
 

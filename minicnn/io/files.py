@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -30,18 +30,37 @@ _DAMAGE = (
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[BinaryIO]:
-    """A new file that gets the name ``path`` only when all of it is on the disk; else nothing is left of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".part")
+    """A new file that gets the name ``path`` only when all of it is on the disk; else nothing is left of it.
+
+    It has the rights of any new file. (Those of ``tempfile`` can be read by nobody else.)
+
+    Raises:
+        DataError: a place where no file can be made.
+    """
+    aside = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.part")
+    with _making(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = aside.open("xb")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(aside, path)
+        with _making(path):
+            aside.replace(path)
     except BaseException:
-        os.unlink(aside)
+        aside.unlink()
         raise
+
+
+@contextmanager
+def _making(path: Path) -> Iterator[None]:
+    """One error for a name that cannot be given to a new file."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{path} cannot be written", got=error.strerror, rule="a folder where you may make files",
+                        hint="another folder, or another name") from None
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import numpy as np
 
 from minicnn.backend import Device
 from minicnn.dtypes import SUPPORTED, Dtype
-from minicnn.errors import DataError, OptionError
+from minicnn.errors import DataError, MissingPackageError
 from minicnn.io.files import as_values, damaged, named_arrays, reading, widened, written_aside
 from minicnn.tensor import Tensor, place
 
@@ -28,7 +28,7 @@ _DTYPES: dict[str, Dtype] = {
 
 def save_safetensors(state: Mapping[str, Tensor], path: Path) -> None:
     """Write named tensors."""
-    _library()
+    find_library()
     from safetensors.numpy import save
 
     arrays = {name: np.ascontiguousarray(a).reshape(a.shape) for name, a in named_arrays(state, ".safetensors").items()}
@@ -38,7 +38,7 @@ def save_safetensors(state: Mapping[str, Tensor], path: Path) -> None:
 
 def load_safetensors(path: Path, device: Device | str | None) -> dict[str, Tensor]:
     """Read named tensors; the library checks every size in the header against the file."""
-    library = _library()
+    library = find_library()
     with reading(path, _KIND, _RULE):
         content = path.read_bytes()
         try:
@@ -67,10 +67,12 @@ def _check_names(path: Path, content: bytes) -> None:
         raise DataError(f"{path}: two tensors in it have one name", rule="each name once")
 
 
-def _library() -> ModuleType:
+def find_library() -> ModuleType:
+    """The library. Errors: MissingPackageError."""
     try:
         import safetensors
     except ImportError:
-        raise OptionError("safetensors files need the library safetensors, which is not installed",
-                          rule='it comes with the extra "weights"', hint='pip install "minicnn[weights]"') from None
+        raise MissingPackageError("safetensors files need the library safetensors, which is not installed",
+                                  rule='it comes with the extra "weights"',
+                                  hint='pip install "minicnn[weights]"') from None
     return safetensors

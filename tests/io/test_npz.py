@@ -38,6 +38,23 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     assert [p.name for p in tmp_path.iterdir()] == ["m.npz"]
 
 
+def test_a_place_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.npz").mkdir()
+    for name in ("file/m.npz", "folder.npz", f"{'m' * 300}.npz"):
+        with pytest.raises(DataError, match=r"npz cannot be written\n  got   .+\n  rule  .+\n  try   another folder"):
+            mc.save({"w": mc.ones(2)}, tmp_path / name)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder.npz"]
+
+
+def test_a_saved_file_has_the_rights_of_any_new_file_and_any_length_of_name(tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    name = f"{'å' * 125}.npz"  # 254 bytes, of the 255 that there may be
+    mc.save({"w": mc.ones(2)}, tmp_path / name)
+    assert (tmp_path / name).stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert mc.load(tmp_path / name)["w"].tolist() == [1, 1]
+
+
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.npz"
     mc.save({"w": mc.ones(20)}, path)

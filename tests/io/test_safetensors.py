@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import minicnn as mc
-from minicnn.errors import DataError, OptionError
+from minicnn.errors import DataError, MissingPackageError
 
 pytest.importorskip("safetensors")
 
@@ -68,7 +68,7 @@ def test_damaged_files_are_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_the_missing_library_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "safetensors", None)
-    with pytest.raises(OptionError, match=r"minicnn\[weights\]"):
+    with pytest.raises(MissingPackageError, match=r"minicnn\[weights\]"):
         mc.load(tmp_path / "m.safetensors")
-    with pytest.raises(OptionError, match=r"minicnn\[weights\]"):
+    with pytest.raises(MissingPackageError, match=r"minicnn\[weights\]"):
         mc.save({"w": mc.ones(1)}, tmp_path / "m.safetensors")
