@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.backend.cpu.elementwise import BLOCK, like, pointwise
+from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.portable.activation import ActivationKernels
 
 Array = Any
@@ -22,7 +23,7 @@ class CpuActivationKernels(ActivationKernels):
         pointwise(work, *arrays)
 
     def concatenate(self, arrays: Sequence[Array], axis: int) -> Array:
-        """Channels-last where any of the images is, as convolutions leave them; the next one would have to turn them."""
+        """Channels-last where any of the images is, as convolutions leave them; the next would have to turn others."""
         if arrays[0].ndim != 4 or all(x.flags.c_contiguous for x in arrays):
             return super().concatenate(arrays, axis)
         if not any(x.transpose(0, 2, 3, 1).flags.c_contiguous for x in arrays):
@@ -63,6 +64,10 @@ class CpuActivationKernels(ActivationKernels):
 
 
 def _mask(condition: Array, bits: Any) -> Array:
-    """Integers with all bits set where ``condition`` holds."""
-    mask = np.array(condition, bits)
+    """Integers with all bits set where ``condition`` holds; of a block, in scratch memory."""
+    if condition.ndim == 1 and condition.size <= BLOCK:
+        mask = scratch("mask", condition.shape, bits)
+        np.copyto(mask, condition)
+    else:
+        mask = np.array(condition, bits)
     return np.negative(mask, out=mask)

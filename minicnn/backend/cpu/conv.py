@@ -20,6 +20,7 @@ import numpy as np
 
 from minicnn.backend.cpu import depthwise, winograd
 from minicnn.backend.cpu.scatter import scatter, scatter_planes
+from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.threads import run
 from minicnn.backend.cpu.windows import Block, Walk, backwards, blocks, columns, forwards
 from minicnn.backend.portable.arrays import wide
@@ -113,30 +114,34 @@ def _weight_grad(x: Array, g: Array, G: int, walk: Walk) -> Array:
         return depthwise.weight_grad(x, g, walk)
     if G == 1 and winograd.fits(walk, C_, O_, x.dtype):
         cut = winograd.blocks(x.shape[0], walk, C_ + O_)
-        sums = _summed(lambda block, outs: winograd.weight_grad(x, g[..., outs], walk, block), (16, O_, C_), cut, 1)
+
+        def part(block: Block, outs: slice, out: Array) -> None:
+            winograd.weight_grad(x, g[..., outs], walk, block, out)
+
+        sums = _summed(part, (16, O_, C_), cut, 1, x.dtype)
         dw = winograd.as_weights(sums)
         if np.isfinite(dw).all():
             return dw
 
-    def part(block: Block, outs: slice) -> Array:
+    def exact_part(block: Block, outs: slice, out: Array) -> None:
         rows, gradients = columns(x, walk, block, G), g[block][..., outs]
         gradients = gradients.reshape(rows.shape[1], G, gradients.shape[3] // G).transpose(1, 0, 2)
-        return np.matmul(rows.transpose(0, 2, 1), gradients)
+        np.matmul(rows.transpose(0, 2, 1), gradients, out=out)
 
     cut = blocks(x.shape[0], walk, KH * KW * x.shape[3] * x.itemsize)
-    dw = _summed(part, (G, KH * KW * C_, O_), cut, 2 if G == 1 else None, x.dtype)
+    dw = _summed(exact_part, (G, KH * KW * C_, O_), cut, 2 if G == 1 else None, x.dtype)
     return dw.reshape(G, KH, KW, C_, O_).transpose(0, 4, 3, 1, 2).reshape(G * O_, C_, KH, KW)
 
 
 def _summed(
-    part: Callable[[Block, slice], Array],
+    part: Callable[[Block, slice, Array], None],
     shape: tuple[int, ...],
     cut: list[Block],
     channels: int | None,
-    dtype: Any = np.float32,
+    dtype: Any,
 ) -> Array:
-    """Σ part(block, channels) over the blocks, of ``shape``; axis ``channels`` is the output channels', if it may be
-    cut."""
+    """Σ over the blocks of what part(block, channels, out) writes to out, of ``shape``; axis ``channels`` is that of
+    the output channels, if it may be cut."""
     total = np.zeros(shape, dtype)
     slices = 1 if channels is None else max(1, min(PARTS, total.nbytes // PART_BYTES, shape[channels] // 64))
     step = 1 if channels is None else -(-shape[channels] // slices)
@@ -145,9 +150,12 @@ def _summed(
 
     def work(piece: tuple[list[Block], slice]) -> Array:
         mine, outs = piece
-        sums = part(mine[0], outs)
+        sums = np.empty_like(total[*before, outs])
+        part(mine[0], outs, sums)
         for block in mine[1:]:
-            sums += part(block, outs)
+            more = scratch("more sums", sums.shape, dtype)
+            part(block, outs, more)
+            sums += more
         return sums
 
     pieces = [

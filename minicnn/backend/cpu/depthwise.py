@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.threads import run
 from minicnn.backend.cpu.windows import Block, Walk, views
 
@@ -26,7 +27,7 @@ def correlate(x: Array, w: Array, b: Array | None, walk: Walk) -> Array:
 
     def work(block: Block) -> None:
         windows, out = views(x, walk, block), y[block]
-        product = np.empty_like(out)
+        product = scratch("block", out.shape, out.dtype)
         np.multiply(windows[:, :, :, 0, 0], taps[0, 0], out=out)
         for i, j in list(np.ndindex(*walk.kernel))[1:]:
             np.multiply(windows[:, :, :, i, j], taps[i, j], out=product)
@@ -44,7 +45,7 @@ def weight_grad(x: Array, g: Array, walk: Walk) -> Array:
 
     def work(block: Block) -> Array:
         windows, part = views(x, walk, block), g[block]
-        product, ones = np.empty(part.shape, g.dtype), np.ones(part.size // C, g.dtype)
+        product, ones = scratch("block", part.shape, g.dtype), np.ones(part.size // C, g.dtype)
         sums = np.empty((*walk.kernel, C), g.dtype)
         for i, j in np.ndindex(*walk.kernel):
             np.multiply(windows[:, :, :, i, j], part, out=product)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.backend.cpu.rows import BLOCK, Rows, blocks_of, rows_of
+from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.threads import run
 from minicnn.backend.portable.norm import Axes, NormKernels
 
@@ -107,7 +108,7 @@ def _batch_norm_grad(
     def work(block: slice) -> None:
         out = np.multiply(rows.matrix[block], bends, out=dx[block])
         out += shifts
-        out += gradients[block] * slopes
+        out += np.multiply(gradients[block], slopes, out=scratch("block", out.shape, out.dtype))
 
     run(work, rows.blocks())
     if weight is None:
@@ -152,7 +153,8 @@ def _moments(rows: Rows) -> tuple[Array, Array]:
     pivots = rows.spread(pivot)
 
     def work(block: slice) -> tuple[Array, Array]:
-        centred = matrix[block] - pivots
+        x = matrix[block]
+        centred = np.subtract(x, pivots, out=scratch("block", x.shape, x.dtype))
         return rows.sums(centred), rows.sums(np.square(centred, out=centred))
 
     total, squares = _totals(run(work, blocks))
@@ -165,7 +167,8 @@ def _gradient_sums(rows: Rows, g: Array, mean: Array) -> tuple[Array, Array]:
     centre = rows.spread(mean)
 
     def work(block: slice) -> tuple[Array, Array]:
-        centred = rows.matrix[block] - centre
+        x = rows.matrix[block]
+        centred = np.subtract(x, centre, out=scratch("block", x.shape, x.dtype))
         centred *= g[block]
         return rows.sums(g[block]), rows.sums(centred)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.threads import run
 from minicnn.backend.cpu.windows import Block, image_blocks
 from minicnn.shapes.conv import ConvGeometry, Pair
@@ -23,7 +24,7 @@ def scatter(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
     def work(block: Block) -> None:
         g_block, dx_block = g[block[0]], dx[block[0]]
         rows = g_block.reshape(len(g_block) * OH * OW, G, O_).transpose(1, 0, 2)
-        part = np.empty((len(g_block), OH, OW, G * C_), g.dtype)
+        part = scratch("block", (len(g_block), OH, OW, G * C_), g.dtype)
         for tap, pixels, places in taps:
             if O_ == C_ == 1:
                 np.multiply(g_block, weights[tap].reshape(G), out=part)
@@ -47,7 +48,8 @@ def scatter_planes(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Ar
         target = dx[block[0]].transpose(1, 2, 0, 3, 4)
         n = target.shape[2]
         rows = g[block[0]].reshape(n * OH * OW, G, O_).transpose(1, 2, 0)
-        parts = np.matmul(weights, rows).reshape(G, KH, KW, C_, n, OH, OW)
+        parts = scratch("columns", (G, KH * KW * C_, rows.shape[2]), g.dtype)
+        parts = np.matmul(weights, rows, out=parts).reshape(G, KH, KW, C_, n, OH, OW)
         for (i, j), pixels, places in taps:
             target[..., *pixels] += parts[:, i, j][..., *places]
 

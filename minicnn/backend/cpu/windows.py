@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from minicnn.backend.cpu.scratch import scratch
 from minicnn.shapes.conv import ConvGeometry, Pair
 
 Array = Any
@@ -53,9 +54,14 @@ def columns(x: Array, walk: Walk, block: Block, groups: int) -> Array:
     windows = views(x, walk, block, planar=planar)
     n, r, OW, KH, KW, _ = windows.shape
     windows = windows.reshape(n, r, OW, KH, KW, groups, C_)
+    windows = windows.transpose((5, 3, 4, 6, 0, 1, 2) if planar else (5, 0, 1, 2, 3, 4, 6))
+    if walk.kernel != (1, 1):
+        copy = scratch("columns", windows.shape, windows.dtype)
+        np.copyto(copy, windows)
+        windows = copy
     if planar:
-        return windows.transpose(5, 3, 4, 6, 0, 1, 2).reshape(groups, KH * KW * C_, n * r * OW).transpose(0, 2, 1)
-    return windows.transpose(5, 0, 1, 2, 3, 4, 6).reshape(groups, n * r * OW, KH * KW * C_)
+        return windows.reshape(groups, KH * KW * C_, n * r * OW).transpose(0, 2, 1)
+    return windows.reshape(groups, n * r * OW, KH * KW * C_)
 
 
 def views(x: Array, walk: Walk, block: Block, *, planar: bool = False) -> Array:
@@ -70,7 +76,8 @@ def views(x: Array, walk: Walk, block: Block, *, planar: bool = False) -> Array:
 
 
 def area(x: Array, top: int, left: int, height: int, width: int, *, planar: bool) -> Array:
-    """x (n, H, W, C) → (n, height, width, C) from (top, left) on, zeros outside; a view where memory order allows."""
+    """x (n, H, W, C) → (n, height, width, C) from (top, left) on, zeros outside; a view where memory order allows,
+    else in this thread's scratch memory."""
     n, H, W, C = x.shape
     top_in, left_in = max(top, 0), max(left, 0)
     bottom_in, right_in = max(min(top + height, H), top_in), max(min(left + width, W), left_in)
@@ -79,9 +86,10 @@ def area(x: Array, top: int, left: int, height: int, width: int, *, planar: bool
     if whole and x.strides[2 if planar else 3] == x.itemsize:
         return inside
     if planar:
-        part = np.zeros((n, C, height, width), x.dtype).transpose(0, 2, 3, 1)
+        part = scratch("area", (n, C, height, width), x.dtype).transpose(0, 2, 3, 1)
     else:
-        part = np.zeros((n, height, width, C), x.dtype)
+        part = scratch("area", (n, height, width, C), x.dtype)
+    part[...] = 0
     part[:, top_in - top : bottom_in - top, left_in - left : right_in - left] = inside
     return part
 

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.backend.cpu.products import multiply
+from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.windows import Block, Walk
 
 Array = Any
@@ -68,12 +69,15 @@ def correlate(x: Array, u: Array, walk: Walk, block: Block, out: Array) -> bool:
     """x (N, H, W, C), u (16, C, O) → out (n, rows, OW, O), the block's part of the result; whether it is finite."""
     tiles = transformed_inputs(x, walk, block)
     C, O = u.shape[1:]
-    products = np.matmul(tiles[..., :CHUNK], u[:, :CHUNK])
+    products = np.matmul(tiles[..., :CHUNK], u[:, :CHUNK], out=scratch("products", (*tiles.shape[:2], O), x.dtype))
     for c in range(CHUNK, C, CHUNK):
-        products += np.matmul(tiles[..., c : c + CHUNK], u[:, c : c + CHUNK])
+        more = scratch("more products", products.shape, x.dtype)
+        products += np.matmul(tiles[..., c : c + CHUNK], u[:, c : c + CHUNK], out=more)
     n, rows, OW = out.shape[:3]
     m = products.reshape(4, 4, n, -(-rows // 2), -(-OW // 2), O)
-    left, right = np.add(m[:, 0], m[:, 1]), np.subtract(m[:, 1], m[:, 2])
+    left, right = scratch("sides", (2, 4, *m.shape[2:]), x.dtype)
+    np.add(m[:, 0], m[:, 1], out=left)
+    np.subtract(m[:, 1], m[:, 2], out=right)
     left += m[:, 2]
     right -= m[:, 3]
     for side, columns in enumerate((left, right)):
@@ -87,9 +91,9 @@ def correlate(x: Array, u: Array, walk: Walk, block: Block, out: Array) -> bool:
     return bool(np.isfinite(flat @ flat))
 
 
-def weight_grad(x: Array, g: Array, walk: Walk, block: Block) -> Array:
-    """x (N, H, W, C), g (N, OH, OW, O) → the block's part of dw (16, O, C), still transformed."""
-    return np.matmul(_transformed_gradients(g, block).transpose(0, 2, 1), transformed_inputs(x, walk, block))
+def weight_grad(x: Array, g: Array, walk: Walk, block: Block, out: Array) -> None:
+    """x (N, H, W, C), g (N, OH, OW, O) → out (16, O, C), the block's part of dw, still transformed."""
+    np.matmul(_transformed_gradients(g, block).transpose(0, 2, 1), transformed_inputs(x, walk, block), out=out)
 
 
 def as_weights(sums: Array) -> Array:
@@ -105,14 +109,14 @@ def transformed_inputs(x: Array, walk: Walk, block: Block) -> Array:
     part = _by_parity(x[block[0]], walk.origin[0] + first, walk.origin[1], 2 * down + 2, across + 1)
     n, _, _, _, C = part.shape
     d0, d1, d2, d3 = (part[:, i : i + 2 * down - 1 : 2] for i in range(4))
-    rows = np.empty((4, n, down, 2, across + 1, C), x.dtype)
+    rows = scratch("tile rows", (4, n, down, 2, across + 1, C), x.dtype)
     np.subtract(d0, d2, out=rows[0])
     np.add(d1, d2, out=rows[1])
     np.subtract(d2, d1, out=rows[2])
     np.subtract(d1, d3, out=rows[3])
     even, odd = rows[:, :, :, 0], rows[:, :, :, 1]
     d0, d1, d2, d3 = even[..., :-1, :], odd[..., :-1, :], even[..., 1:, :], odd[..., 1:, :]
-    tiles = np.empty((4, 4, n, down, across, C), x.dtype)
+    tiles = scratch("tiles", (4, 4, n, down, across, C), x.dtype)
     np.subtract(d0, d2, out=tiles[:, 0])
     np.add(d1, d2, out=tiles[:, 1])
     np.subtract(d2, d1, out=tiles[:, 2])
@@ -128,7 +132,7 @@ def _transformed_gradients(g: Array, block: Block) -> Array:
     part = _by_parity(g[block[0], first:last], 0, 0, 2 * down, across)
     n, _, _, _, O = part.shape
     top, bottom = part[:, 0::2], part[:, 1::2]
-    tiles = np.empty((4, 4, n, down, across, O), g.dtype)
+    tiles = scratch("gradient tiles", (4, 4, n, down, across, O), g.dtype)
     for i, rows in enumerate((top, top + bottom, top - bottom, bottom)):
         left, right = rows[:, :, 0], rows[:, :, 1]
         tiles[i, 0] = left
@@ -142,7 +146,8 @@ def _by_parity(x: Array, top: int, left: int, height: int, across: int) -> Array
     """x (n, H, W, C) → (n, height, 2, across, C) from (top, left) on, zeros outside: even columns, then odd ones, so
     that all later steps go along adjacent numbers."""
     n, H, _, C = x.shape
-    part = np.zeros((n, height, 2, across, C), x.dtype)
+    part = scratch("area", (n, height, 2, across, C), x.dtype)
+    part[...] = 0
     above = max(-top, 0)
     end = max(above, min(H - top, height))
     for parity in range(2):
