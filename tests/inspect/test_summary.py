@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 import minicnn as mc
@@ -25,6 +27,44 @@ PUBLISHED = {
     "efficientnet_b0": (5_288_548, 0.386),
     "densenet121": (7_978_856, 2.834),
 }
+
+
+# Of the same source, for MINICNN_LONG=1: they take minutes.
+LARGE = {
+    "vgg11": (132_863_336, 7.609),
+    "vgg11_bn": (132_868_840, 7.609),
+    "vgg13": (133_047_848, 11.308),
+    "vgg16": (138_357_544, 15.470),
+    "vgg19": (143_667_240, 19.632),
+    "resnet34": (21_797_672, 3.664),
+    "resnet50": (25_557_032, 4.089),
+    "resnet101": (44_549_160, 7.801),
+    "resnet152": (60_192_808, 11.514),
+    "resnext50_32x4d": (25_028_904, 4.230),
+    "resnext101_32x8d": (88_791_336, 16.414),
+    "resnext101_64x4d": (83_455_272, 15.460),
+    "wide_resnet50_2": (68_883_240, 11.398),
+    "wide_resnet101_2": (126_886_696, 22.753),
+    "densenet161": (28_681_000, 7.728),
+    "densenet169": (14_149_480, 3.360),
+    "densenet201": (20_013_928, 4.291),
+    "shufflenet_v2_x0_5": (1_366_792, 0.040),
+    "shufflenet_v2_x1_5": (3_503_624, 0.296),
+    "shufflenet_v2_x2_0": (7_393_996, 0.583),
+}
+
+
+@pytest.mark.skipif(not os.environ.get("MINICNN_LONG"), reason="it takes minutes; MINICNN_LONG=1 runs it")
+@pytest.mark.parametrize("name", LARGE)
+def test_totals_of_large_networks_are_the_published_ones(name: str) -> None:
+    found = summary(mc.models.get_model(name), (1, 3, 224, 224), depth=1)
+    assert (found.parameters, round(found.multiply_adds / 1e9, 3)) == LARGE[name]
+
+
+@pytest.mark.skipif(not os.environ.get("MINICNN_LONG"), reason="it takes minutes; MINICNN_LONG=1 runs it")
+def test_totals_of_inception_are_the_published_ones() -> None:
+    found = summary(mc.models.inception_v3(), (1, 3, 299, 299), depth=1)
+    assert (found.parameters, round(found.multiply_adds / 1e9, 3)) == (27_161_264, 5.713)
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
