@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from minicnn import dtypes
 from minicnn.autograd.function import Function, mixed_devices
@@ -34,7 +34,7 @@ OPERATORS = {
 }  # fmt: skip
 
 Array = Any
-Operand = Tensor | float
+Operand: TypeAlias = Tensor | float
 
 
 class Compare(Function):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 from minicnn import dtypes
 from minicnn.autograd.function import Function
@@ -22,7 +22,7 @@ METHODS = __all__
 IN_PLACE = ("addcdiv", "addcmul", "atan2", "clamp", "clamp_max", "clamp_min", "clip", "hypot", "lerp", "xlogy")
 
 Array = Any
-Operand = Tensor | float
+Operand: TypeAlias = Tensor | float
 
 
 class Clamp(Function):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
@@ -22,7 +22,7 @@ OPERATORS = {
 }  # fmt: skip
 
 Array = Any
-Operand = Tensor | float
+Operand: TypeAlias = Tensor | float
 
 
 class Step(Function):
