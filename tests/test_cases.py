@@ -41,16 +41,22 @@ def test_values_and_gradients_equal_pytorchs_live(case: Case) -> None:
     compare(run_minicnn(case), run_torch(case), *case.tolerance)
 
 
+def may_be_zero(case: Case) -> bool:
+    """Whether PyTorch's own gradient of some input is zero all over, as that of ``floor`` is."""
+    said = [name for name, value in reference.load(case).items() if name.startswith("grad") and value.any()]
+    return len(said) < sum(a.dtype.kind == "f" for a in case.arrays())
+
+
 @pytest.mark.parametrize("case", DIFFERENTIABLE, ids=ids)
 def test_gradients_equal_differences(case: Case) -> None:
     inputs = [mc.from_numpy(a) for a in case.arrays()]
-    assert gradcheck(lambda *x: case.call(mc, *x), inputs)
+    assert gradcheck(lambda *x: case.call(mc, *x), inputs, allow_zero=may_be_zero(case))
 
 
 @pytest.mark.parametrize("case", [c for c in DIFFERENTIABLE if c.second], ids=ids)
 def test_second_gradients_equal_differences(case: Case) -> None:
     inputs = [mc.from_numpy(a) for a in case.arrays()]
-    assert gradgradcheck(lambda *x: case.call(mc, *x), inputs)
+    assert gradgradcheck(lambda *x: case.call(mc, *x), inputs, allow_zero=may_be_zero(case))
 
 
 def fortran(a: np.ndarray) -> np.ndarray:

@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING
 
 from minicnn.absent import hints
-from minicnn.testing.gradcheck import GradcheckError, gradcheck, gradgradcheck
+from minicnn.testing.comparison import GradcheckError
+from minicnn.testing.gradcheck import gradcheck, gradgradcheck, gradient_report
 
-__all__ = ["GradcheckError", "gradcheck", "gradgradcheck"]
+__all__ = ["GradcheckError", "gradcheck", "gradgradcheck", "gradient_report"]
 
 if not TYPE_CHECKING:
     __getattr__ = hints(globals())

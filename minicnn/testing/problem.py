@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -71,17 +72,21 @@ class Problem:
                              rule="at least one floating point tensor", hint="mc.rand(…, dtype=mc.float64)")
         self._stream = random.get_rng_state()
 
-    def outputs(self) -> tuple[Tensor, ...]:
-        """The floating point results of one evaluation."""
+    def run(self) -> Any:
+        """One evaluation: whatever the function returns."""
         stream = random.get_rng_state()
         random.set_rng_state(self._stream)
         try:
             for buffer, value in self._buffers:
                 with mc.no_grad():
                     buffer.copy_(value)
-            found = self.fn(*self.inputs)
+            return self.fn(*self.inputs)
         finally:
             random.set_rng_state(stream)
+
+    def outputs(self) -> tuple[Tensor, ...]:
+        """The floating point results of one evaluation."""
+        found = self.run()
         results = tuple(t for t in _flat(found) if isinstance(t, Tensor) and is_float(t.dtype))
         if not results:
             raise GradientError(f"gradcheck: {self.name} returned no floating point tensor", got=repr(found)[:80],
@@ -93,6 +98,19 @@ class Problem:
         with mc.no_grad():
             found = self.outputs()
         return np.concatenate([_host(t).reshape(-1) for t in found])
+
+    def raw_values(self) -> np.ndarray[Any, Any]:
+        """``values`` where variables hold complex numbers: results that are none have lost them."""
+        with mc.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("error")  # NumPy warns where it drops an imaginary part
+            try:
+                found = _flat(self.run())
+            except Warning:
+                raise DtypeError("an operation drops the imaginary part") from None
+        hosts = [_host(t) for t in found if isinstance(t, Tensor)]
+        if any(h.dtype.kind == "f" for h in hosts):
+            raise DtypeError("an operation takes real numbers only")
+        return np.concatenate([h.reshape(-1) for h in hosts if h.dtype.kind == "c"])
 
     def analytic(self, cotangents: list[np.ndarray[Any, Any]]) -> list[list[np.ndarray[Any, Any]]]:
         """For each cotangent (a flat vector over all results), the gradient of each variable."""
