@@ -49,7 +49,7 @@ STRICTER = (
     (".*cross_?entropy(loss)?", "no probability", "NaN is no probability"),
     (".*linear", "bias does not fit", "a bias is a vector"),
     ("einsum|b?mm|matmul", "the dtypes differ", "also where there is nothing to multiply"),
-    ("gather|scatter.*", "the index does not fit", "also where there is nothing to gather"),
+    ("gather|scatter.*", "index does not fit|smaller than the index", "also where there is nothing to gather"),
     ("(as_)?tensor|[gs]et_item", "uneven lengths", "an empty list beside a number, too"),
     ("Tensor.to", "is not a dtype|is no dtype", "a number is no tensor to be like"),
     ("get_item|set_item", "is out of range", "positions are checked also where there is nothing to take"),
@@ -106,6 +106,7 @@ LOOSER = (
     ("index_copy|take", "Expected a long tensor", "positions may be of any integers"),
     ("set_item", "only supports boolean masks", "bytes are a mask here as they are where values are taken"),
     (".*bilinear", "size -1 can be any value", "a sum over no features is 0"),
+    (".*normalize", "does not have an identity", "nothing to normalise needs no norm"),
     ("logsumexp", "output with shape", "no dimensions are all of them, as of other reductions"),
     ("Tensor.view", "not compatible with input", "of memory in another order, a copy that is not to be written"),
     ("(std|var)(_mean)?", r"Tensor, bool, |unbiased=NoneType", "flags that leave out what they may"),
@@ -113,7 +114,7 @@ LOOSER = (
     ("Tensor.to", "Invalid device string", "dtypes are NumPy's, and may be spelt in its ways"),
     ("eye", "NoneType", "m=None is m left out"),
     ("eq|lt", r"\((bool|float|int), Tensor\)", "a comparison may have the number on the left"),
-    ("normal", r"got \(float, float, (int|NoneType)\)", "one size or none need not be in a tuple"),
+    ("normal", r"got \(float, (float|bool|Tensor), \w+\)", "one size or none need not be in a tuple"),
     ("batches", "MemoryError", "a batch larger than the data needs no memory"),
 )
 """(function, PyTorch's error, reason): minicnn computes what PyTorch refuses."""
@@ -121,7 +122,7 @@ LOOSER = (
 UNLIKE = (
     (".*soft_margin_loss", r"1e\+30|4611686018427387904", "log(1 + exp(z)) overflows there, and is z here"),
     ("add|sub", r"1e\+300", "∞ · 0, where the number is first cut to the dtype"),
-    (".*interpolate", "special=-?inf", "0 · ∞, of a neighbour without weight"),
+    (".*interpolate", "special=-?inf.*(linear|cubic)", "0 · ∞, of a neighbour without weight"),
     (".*local_response_norm", "k=-inf", "a root of -∞, which as a power is 0"),
     (".*triplet_margin_loss", r"special=1e\+30", "of the difference of such distances only the rounding is left"),
     (".*conv.*", "special=(nan|inf|-inf)", "whether a NaN in the weight meets the padding depends on the kernel"),
@@ -131,7 +132,7 @@ UNLIKE = (
     (".*multi_?margin_?loss", "special=(nan|-?inf)", "∞ · 0, of a class that is not within the margin"),
     (".*leaky_?relu", "inf", "0 · ∞, of a branch that is not taken"),
     (".*pixel_?unshuffle", r"\b0\b", "PyTorch leaves an image without pixels as it is"),
-    (".*lp_?pool.d", r"1e\+300", "a root that no number has"),
+    (".*lp_?pool.d", r"1e\+300|, T\(\(\)", "a root that no number has"),
     (".*dropout", "layout=", "masks are drawn in the order of the elements, whatever that of the memory"),
     ("std.*", r"1e\+30", "squares overflow, which there are doubles"),
     (".*normalize", r"\), T\(\(\)", "(x**p) ** (1 / p) rounds, with a p near 0 in a tensor"),
@@ -139,6 +140,7 @@ UNLIKE = (
     ("cumsum", "uint8", "a negative number as a byte is whatever the processor makes of it"),
     ("linspace", "inf|nan", "between infinities there are no even steps"),
     ("step.*", r"special=1e\+30", "squares overflow, or not, with the rounding of the fused product"),
+    ("step.RMSprop", r"alpha=T\(\(1?,?\), uint8", "1 - 2 of bytes is 255 there"),
     ("step.RMSprop", r"alpha=(0|0\.0|False|T\(\(\), float32\)),", "a variance of exactly 0, or of less by a rounding"),
     ("layer.LazyLinear", r"\(0,\)|, 0\)", "of no features PyTorch leaves the bias as the memory was"),
     ("schedule.*", r"T\(\(1?,?\)", "a rate is a Python number, also where the factor is a tensor"),
@@ -153,7 +155,7 @@ COARSE = (
 )
 """(function, call, reason): rounding is of the size of the largest element, and so is the absolute tolerance."""
 
-ENDLESS = ((".*max_?pool1d", r"10{15}.*stride=(\(\)|\[\])", "where stride is () a window of any size is walked"),)
+ENDLESS = ((".*max_?pool1d", r"10{15}.*stride=(\(\)|\[\]|\(?10{15})", "even where nothing fits it walks the window"),)
 """(function, call, reason): PyTorch would not come back; only minicnn is judged."""
 
 MANY = 10**6

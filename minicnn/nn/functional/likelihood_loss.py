@@ -181,7 +181,7 @@ def gaussian_nll_loss(
                              got=f"var {tuple(var.shape)}, input {tuple(input.shape)}",
                              rule="var.shape is input.shape, but for one dimension of 1 or no last one")
     # max(v, eps) for the value, the slope of v for the gradient
-    var = var + (eps - var.detach()).clamp(min=0)
+    var = var + (eps - var.detach()).masked_fill(var.detach() >= eps, 0)
     difference = input - target
     losses = 0.5 * (var.log() + difference * difference / var)
     return reduced(losses + 0.5 * math.log(2 * math.pi) if full else losses, reduction)
