@@ -99,6 +99,7 @@ class Generator:
 
         return self._fill(shape, dtype, 1, draw)
 
+    @np.errstate(all="ignore")  # mean and std may be infinite, or too large for the dtype
     def normal(self, shape: Shape, dtype: Any = None, mean: float = 0.0, std: float = 1.0) -> Array:
         """``tensor.normal_(mean, std)`` by the Box-Muller transform.
 
