@@ -50,6 +50,11 @@ class Playground:
         self.model, self.classes, self.size, self.mean, self.std = model, tuple(classes), size, mean, std
         self._turn = threading.Lock()
 
+    def page(self) -> str:
+        """The page, with its script and style; it asks nobody but this server."""
+        page = Path(__file__).with_name("playground.html").read_text(encoding="utf-8")
+        return page.replace("$SIZE", str(self.size))
+
     def look(self, pixels: Any) -> dict[str, Any]:
         """What the network makes of rows of pixels from 0 to 1: probabilities, and the maps of every layer.
 
@@ -99,9 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not self._from_here():
             self._refuse(403, "this page is for this machine")
         elif address.path == "/":
-            page = Path(__file__).with_name("playground.html").read_text(encoding="utf-8")
-            page = page.replace("$SIZE", str(self.playground.size))
-            self._send(200, "text/html; charset=utf-8", page.encode())
+            self._send(200, "text/html; charset=utf-8", self.playground.page().encode())
         elif address.path == "/window":
             self._answer(lambda: self.playground.window(**{k: int(v) for k, v in parse_qsl(address.query)}))
         else:

@@ -24,7 +24,7 @@ class RateSearch:
 
     Attributes:
         rates, losses: of each step; the losses smoothed.
-        suggestion: the rate at which the loss fell fastest per decade; None where it never fell.
+        suggestion: a tenth of the rate at which the loss was least; None where it never fell.
     """
 
     rates: tuple[float, ...]
@@ -84,7 +84,8 @@ def find_learning_rate(
             module.training = mode
         for parameter, gradient in gradients:
             parameter.grad = gradient
-    return RateSearch(tuple(rates), tuple(losses), _steepest(rates, losses))
+    least = min(range(len(losses)), key=losses.__getitem__, default=0)
+    return RateSearch(tuple(rates), tuple(losses), rates[least] / 10 if least else None)
 
 
 def _search(
@@ -117,11 +118,3 @@ def _search(
 def _endless(loader: Iterable[Any], model: Module) -> Iterator[tuple[Any, Any]]:
     while True:
         yield from batches_of(loader, model, "find_learning_rate")
-
-
-def _steepest(rates: list[float], losses: list[float]) -> float | None:
-    """The rate in the middle of the step at which the loss fell most; the steps are equal on a scale of logarithms."""
-    falls = [(after - before, (low * high) ** 0.5)
-             for before, after, low, high in zip(losses, losses[1:], rates, rates[1:], strict=False)]  # fmt: skip
-    fall, rate = min(falls, default=(0.0, 0.0))
-    return rate if fall < 0 else None

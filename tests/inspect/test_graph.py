@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import json
 import math
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ from minicnn.errors import GradientError
 from minicnn.inspect import graph
 from minicnn.inspect.layout import layout
 from minicnn.nn import functional as F
+from tests.inspect.browser import document, needs_browser
 
 
 class Residual(nn.Module):
@@ -91,6 +94,19 @@ def test_the_page_needs_nothing_else_and_has_the_steps() -> None:
     steps = json.loads(re.search(r"const steps = (.*);", page).group(1))  # type: ignore[union-attr]
     assert [node for node, _ in steps] == [step.node.number for step in found.backward]
     assert steps[0][1].startswith("1: sum: ")
+
+
+@needs_browser
+def test_the_page_steps_through_backward_in_a_browser(tmp_path: Path) -> None:
+    found = graph(Residual(), X)
+    clicks = "<script>for (const id of ['next', 'next', 'next', 'back']) document.getElementById(id).click()</script>"
+    (tmp_path / "page.html").write_text(found.html().replace("</body>", f"{clicks}</body>"), encoding="utf-8")
+    shown = document((tmp_path / "page.html").as_uri(), tmp_path / "browser")
+    words = re.search(r'<span id="words">(.*)</span>', shown)
+    assert words is not None
+    assert html.unescape(words.group(1)) == f"{found.backward[1]} (2 of {len(found.backward)})"
+    classes = dict(re.findall(r'<g id="n(\d)" class="([^"]*)"', shown))
+    assert classes == {"5": "node done", "4": "node done now"} | {str(i): "node" for i in range(4)}
 
 
 def test_layout_leaves_room_and_bends_long_edges() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import http.client
 import json
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from minicnn import nn
 from minicnn.cli import main
 from minicnn.errors import MinicnnError, OptionError
 from minicnn.inspect.playground import Playground, serve
+from tests.inspect.browser import document, needs_browser
 
 
 def network() -> nn.Sequential:
@@ -146,3 +149,53 @@ def test_the_command_serves_what_was_trained(
 def test_a_window_of_no_size_is_refused() -> None:
     with pytest.raises(OptionError, match="no such image"):
         Playground(network()).window(0, 1)
+
+
+HAND = """<script>
+const touch = (kind, x, y) => draw.dispatchEvent(new PointerEvent(kind, {clientX: draw.getBoundingClientRect().left + x,
+  clientY: draw.getBoundingClientRect().top + y, pointerId: 1}));
+touch("pointerdown", 20, 20); touch("pointermove", 260, 20); touch("pointerup", 260, 20);
+byId("clear").click();
+touch("pointerdown", 70, 40); touch("pointermove", 70, 240); touch("pointerup", 70, 240);
+byId("stride").value = 2; byId("stride").dispatchEvent(new Event("input"));
+</script></body>"""
+
+
+class Seen(Playground):
+    """A playground whose page draws by itself, and that keeps what it was shown."""
+
+    drawings: list[Any]
+
+    def page(self) -> str:
+        self.drawings = []
+        return super().page().replace("</body>", HAND)
+
+    def look(self, pixels: Any) -> dict[str, Any]:
+        self.drawings.append(pixels)
+        return super().look(pixels)
+
+
+@needs_browser
+def test_a_browser_draws_clears_and_moves_the_window(tmp_path: Path) -> None:
+    mc.manual_seed(0)
+    playground = Seen(mc.models.LeNet())
+    server = serve(playground)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        page = document(f"http://127.0.0.1:{server.server_port}/", tmp_path)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    drawing = playground.drawings[-1]
+    lit = [(i, j) for i, row in enumerate(drawing) for j, p in enumerate(row) if p > 0.5]
+    assert {j for _, j in lit} <= {5, 6, 7, 8}
+    assert (min(lit)[0], max(lit)[0]) in {(i, j) for i in (2, 3, 4) for j in (23, 24, 25)}
+    shown = re.findall(r"<span>(\d)</span><div style=[^>]*></div><span>([\d.]+) %</span>", page)
+    expected = Playground(playground.model).look(drawing)["probabilities"]
+    assert {name: float(p) for name, p in shown} == {k: pytest.approx(100 * p, abs=0.051) for k, p in expected.items()}
+    titles = [html.unescape(t).partition(":")[0] for t in re.findall(r"<h2>([^<]*: [^<]*)</h2>", page)]
+    assert titles == [f"layer{n}" for n in ("1.conv1", "1.pool1", "2.conv2", "2.pool2", "3.fc1", "3.fc2", "3.fc3")]
+    assert "output size = ⌊(5 + 2·1 − 1·(3 − 1) − 1) / 2⌋ + 1 = 3" in page
+    assert page.count("<animate") == 9
