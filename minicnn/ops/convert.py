@@ -21,6 +21,8 @@ OPERATORS = {
 
 Array = Any
 
+_DTYPE_NAMES = {*dtypes.ALIASES, *map(str, dtypes.SUPPORTED)}
+
 
 class Cast(Function):
     def forward(self, x: Array, *, dtype: dtypes.Dtype) -> Array:
@@ -90,15 +92,11 @@ def destination(
     for item in target:
         if isinstance(item, Tensor):
             device, dtype = item.device, item.dtype
-        elif isinstance(item, Device) or (isinstance(item, str) and not _names_dtype(item)):
+        elif isinstance(item, Device) or (isinstance(item, str) and item not in _DTYPE_NAMES):
             device = item
         elif item is not None and not isinstance(item, bool):  # a bool is non_blocking
             dtype = item
     return None if dtype is None else dtypes.as_dtype(dtype), device
-
-
-def _names_dtype(name: str) -> bool:
-    return name in dtypes.ALIASES or any(name == str(d) for d in dtypes.SUPPORTED)
 
 
 def cpu(x: Tensor) -> Tensor:
