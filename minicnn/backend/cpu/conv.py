@@ -49,7 +49,7 @@ class CpuConvKernels(ConvKernels):
         walk = backwards(geometry, w.shape[2:], size)
         # For each pixel of g correlating copies KH·KW·O numbers and scattering adds KH·KW·C; one tap needs neither.
         if geometry.stride == (1, 1) and (
-            O_ <= C_ or w.shape[2:] == (1, 1) or (geometry.groups == 1 and winograd.fits(walk, C_, O_, g.dtype))
+            O_ <= C_ or w.shape[2:] == (1, 1) or (geometry.groups == 1 and winograd.fits(len(g), walk, C_, O_, g.dtype))
         ):
             dx = _correlate(_channels_last(g), weights, None, walk, back=True)
         elif C_ < FEW_CHANNELS and O_ > 1:
@@ -75,7 +75,7 @@ def _correlate(x: Array, w: Array, b: Array | None, walk: Walk, *, back: bool) -
     y = np.empty((x.shape[0], *walk.size, G * O_), x.dtype)
     fill = _by_columns(x, w, walk, back, y)
     cut = blocks(x.shape[0], walk, w.shape[3] * w.shape[4] * x.shape[3] * x.itemsize)
-    if G == 1 and winograd.fits(walk, C_, O_, x.dtype):
+    if G == 1 and winograd.fits(len(x), walk, C_, O_, x.dtype):
         u, exact = winograd.transformed_weights(w[0], back=back), fill
         cut = winograd.blocks(x.shape[0], walk, C_ + O_)
 
@@ -112,7 +112,7 @@ def _weight_grad(x: Array, g: Array, G: int, walk: Walk) -> Array:
     (KH, KW), C_, O_ = walk.kernel, x.shape[3] // G, g.shape[3] // G
     if O_ == C_ == 1:
         return depthwise.weight_grad(x, g, walk)
-    if G == 1 and winograd.fits(walk, C_, O_, x.dtype):
+    if G == 1 and winograd.fits(len(x), walk, C_, O_, x.dtype):
         cut = winograd.blocks(x.shape[0], walk, C_ + O_)
 
         def part(block: Block, outs: slice, out: Array) -> None:

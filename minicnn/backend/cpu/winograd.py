@@ -30,6 +30,7 @@ from minicnn.backend.cpu.windows import Block, Walk
 Array = Any
 
 FEWEST = 32  # channels, on either side: with fewer the sums and differences cost more than they save
+TILES_TO_CHANNELS = 8  # channels a tile, at most: with fewer tiles transforming the weights takes longest
 CHUNK = 64  # channels that are summed in one product: with more, float32 errors were above PyTorch's own by half
 BYTES = 1 << 21  # of transformed tiles at a time; half and twice as many were no faster
 TILES = 128  # at a time, at least: the transformed weights are read again for each block
@@ -40,10 +41,12 @@ _SIGNED = _HALVES * np.array([[1], [1], [1], [-1]], np.float32)
 _SIGNS = np.kron(_SIGNED, _SIGNED)
 
 
-def fits(walk: Walk, C: int, O: int, dtype: Any) -> bool:
+def fits(N: int, walk: Walk, C: int, O: int, dtype: Any) -> bool:
     """Whether the method is for convolutions like this one."""
-    ones = walk.stride == walk.dilation == (1, 1)
-    return walk.kernel == (3, 3) and ones and min(C, O) >= FEWEST and dtype == np.float32
+    if walk.kernel != (3, 3) or walk.stride != (1, 1) or walk.dilation != (1, 1) or dtype != np.float32:
+        return False
+    tiles = N * -(-walk.size[0] // 2) * -(-walk.size[1] // 2)
+    return FEWEST <= min(C, O) <= TILES_TO_CHANNELS * tiles
 
 
 def blocks(N: int, walk: Walk, channels: int) -> list[Block]:
