@@ -78,7 +78,8 @@ LAYERS: list[tuple[str, tuple[int, ...]]] = [
     ("Threshold(0.1, 20)", FEATURES),
     ("ReLU()", FEATURES),
     ("Sequential(Linear(3, 2), Dropout(0.3, inplace=True), ReLU(inplace=True), Linear(2, 2))", FEATURES),
-    ("Sequential(Conv2d(2, 1, 2, bias=False), BatchNorm2d(1), LeakyReLU(0.1, inplace=True), MaxPool2d(2))", (2, 2, 3, 3)),
+    ("Sequential(Conv2d(2, 1, 2, bias=False), BatchNorm2d(1), LeakyReLU(0.1, inplace=True), MaxPool2d(2))",
+     (2, 2, 3, 3)),  # without a bias, whose gradient before batch norm is zero
     ("RReLU()", FEATURES),
     ("Hardtanh(-1, 2)", FEATURES),
     ("ReLU6()", FEATURES),
