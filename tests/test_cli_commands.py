@@ -249,8 +249,9 @@ def test_images_for_the_test_are_missed_before_the_training(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("minicnn.training.fit", lambda *_, **__: pytest.fail("trained for nothing"))
-    (tmp_path / "few" / "cat").mkdir(parents=True)
-    Image.new("RGB", (8, 8)).save(tmp_path / "few" / "cat" / "1.png")
+    for name in ("cat", "dog"):
+        (tmp_path / "few" / name).mkdir(parents=True)
+        Image.new("RGB", (8, 8)).save(tmp_path / "few" / name / "1.png")
     for name in ("images-idx3", "labels-idx1"):
         (tmp_path / f"train-{name}-ubyte").write_bytes((root / f"train-{name}-ubyte").read_bytes())
     for data, message in (("mnist", "the data are not there"), (tmp_path / "few", "too few images")):
@@ -266,13 +267,41 @@ def test_more_errors_of_predict(tmp_path: Path, capsys: pytest.CaptureFixture[st
     for arguments, message in (
         (("predict", text, "--weights", weights), "no whole image"),
         (("predict", tmp_path / "none.png", "--weights", weights), "there is no image"),
+        (("predict", tmp_path, "--weights", weights), "got   a folder"),
+        (("eval", "resnet20", "--weights", weights), "lenet.json says lenet"),
         (("predict", text, "--weights", weights, "--model", "alexnet"), "weights of another network"),
     ):
         assert run(*arguments) == 1
         assert message in capsys.readouterr().err
-    (tmp_path / "lenet.json").write_text("[1")
-    assert run("predict", text, "--weights", weights) == 1
-    assert "does not describe weights" in capsys.readouterr().err
+    right = json.loads((tmp_path / "lenet.json").read_text(encoding="utf-8"))
+    lies = {"model": "lenot", "classes": 3, "channels": 2, "mean": [0.1, 0.2], "std": [0], "size": -1}
+    for content in ("[1", "[]", "{}", *(json.dumps({**right, name: lie}) for name, lie in lies.items())):
+        (tmp_path / "lenet.json").write_text(content, encoding="utf-8")
+        assert run("predict", text, "--weights", weights) == 1, content
+        assert "does not describe weights" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["cat", "train/cat"])
+def test_a_folder_with_one_class_is_refused(
+    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    (tmp_path / place).mkdir(parents=True)
+    for i in range(6):
+        Image.new("RGB", (32, 32)).save(tmp_path / place / f"{i}.png")
+    assert run("train", "lenet", "--data", tmp_path, "--epochs", 1, "--save", tmp_path / "a.npz") == 1
+    assert "has one class only" in capsys.readouterr().err
+
+
+def test_eval_says_if_the_classes_are_others(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    weights = tmp_path / "lenet.npz"
+    mc.save(mc.models.LeNet().state_dict(), weights)
+    command = ("eval", "lenet", "--weights", weights, "--data", "mnist", "--root", root)
+    for classes, said in ((SETS["mnist"].kind.classes, False), (SETS["fashion-mnist"].kind.classes, True)):
+        About("lenet", classes, 1, [0.1], [0.3], 28).save(weights)
+        assert run(*command) == 0
+        assert ("other classes: T-shirt/top, Trouser" in capsys.readouterr().out) is said
 
 
 def test_a_loss_that_is_no_number_is_an_error_and_nothing_is_saved(
@@ -291,7 +320,11 @@ def test_ctrl_c_says_what_is_kept(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("minicnn.training.fit", interrupted)
-    assert run("train", "lenet", "--save", tmp_path / "a.npz", "--checkpoint", tmp_path / "kept") == 130
+    command = ("train", "lenet", "--save", tmp_path / "a.npz", "--checkpoint", tmp_path / "kept")
+    assert run(*command) == 130
+    assert "nothing was saved" in capsys.readouterr().err
+    (tmp_path / "kept" / "last.pt").touch()
+    assert run(*command) == 130
     assert f"what {tmp_path / 'kept'} holds" in capsys.readouterr().err
 
 

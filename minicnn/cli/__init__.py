@@ -27,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         folder = getattr(options, "checkpoint", None)
-        kept = "nothing was saved" if folder is None else f"what {folder} holds is of the last whole epoch"
+        whole = folder is not None and (folder / "last.pt").exists()
+        kept = f"what {folder} holds is of the last whole epoch" if whole else "nothing was saved"
         print(f"\nminicnn: interrupted; {kept}", file=sys.stderr)
         return 130
     return 0

@@ -68,6 +68,9 @@ def load(options: argparse.Namespace) -> Data:
     train, test = (_half(folder, half) for half in (True, False))
     first = datasets.ImageFolder(train if train and test else folder)
     halves = (train, test) if train and test else None
+    if len(first.classes) < 2:
+        raise DataError(f"{options.data} has one class only", got=first.classes[0],
+                        rule="a folder for each class, in the folder itself or in its folders train and test")
     return Photographs(options.data, tuple(first.classes), 3, None, *IMAGENET, halves)
 
 

@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> None:
     import minicnn as mc
     from minicnn.cli.catalogue import entry
     from minicnn.cli.data import load
-    from minicnn.cli.network import About, about, announce, build
+    from minicnn.cli.network import about, announce, build, described
     from minicnn.hub import resolve_weights
     from minicnn.training import tables
     from minicnn.training.evaluation import HEADERS
@@ -42,10 +42,12 @@ def run(options: argparse.Namespace) -> None:
     entry(options.model)  # a wrong name is said before data and weights are looked for
     data = load(options)
     weights = resolve_weights(options.weights)
-    known = About.load(weights)
+    known = described(weights, options.model)
     use = about(options.model, data, options.size or (known.size if known is not None else None))
     model = build(use, str(weights), options.device)
     announce(use, data, options)
+    if known is not None and list(known.classes) != list(data.classes):
+        print(f"the weights are of a training with other classes: {', '.join(known.classes)[:200]}")
     loader = mc.data.DataLoader(data.images(False, use.size, device=options.device), options.batch_size)
     result = mc.training.evaluate(model, loader, classes=data.classes)
     print(result.summary())

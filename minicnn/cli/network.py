@@ -48,6 +48,21 @@ class About:
         with written_aside(self.path(weights)) as file:
             file.write(json.dumps(asdict(self), indent=2, ensure_ascii=False).encode() + b"\n")
 
+    def checked(self) -> About:
+        """Itself. Errors: ValueError, TypeError for what no data and no network have."""
+        row = entry(self.model)
+        numbers = [*self.mean, *self.std]
+        for name, fits in (
+            ("classes", isinstance(self.classes, list) and all(isinstance(name, str) for name in self.classes)),
+            ("channels", self.channels in (1, 3)),
+            ("mean, std", len(self.mean) == len(self.std) == self.channels
+             and all(isinstance(x, int | float) for x in numbers) and all(self.std)),
+            ("size", isinstance(self.size, int) and self.size >= row.least),
+        ):  # fmt: skip
+            if not fits:
+                raise ValueError(f"{name}: {', '.join(str(getattr(self, part)) for part in name.split(', '))}")
+        return self
+
     @classmethod
     def load(cls, weights: Path) -> About | None:
         """Read the file beside the weights; None where there is none. Errors: DataError for another content."""
@@ -55,11 +70,11 @@ class About:
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             names = {field.name for field in fields(cls)}
-            return cls(**{name: value for name, value in content.items() if name in names})
+            return cls(**{name: value for name, value in content.items() if name in names}).checked()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise DataError(f"{path} does not describe weights", got=str(error)[:200],
+            raise DataError(f"{path} does not describe weights", got=str(error).splitlines()[0][:200],
                             rule="what minicnn train wrote beside them", hint="delete it, or train again") from None
 
 
@@ -72,6 +87,15 @@ def about(name: str, data: Data, size: int | None) -> About:
                           rule=f"{row.least} × {row.least}" + ("" if row.exact else " or larger"),
                           hint=f"--size {row.usual}")
     return About(name, data.classes, data.channels, data.mean, data.std, chosen)
+
+
+def described(weights: Path, model: str | None) -> About | None:
+    """What the file beside the weights says. Errors: DataError, and OptionError where it names another network."""
+    known = About.load(weights)
+    if known is not None and model not in (None, known.model):
+        raise OptionError("these are weights of another network", got=model,
+                          rule=f"{About.path(weights)} says {known.model}", hint=known.model)
+    return known
 
 
 def build(use: About, weights: str | None = None, device: Any = None) -> Module:

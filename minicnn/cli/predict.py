@@ -49,7 +49,8 @@ def run(options: argparse.Namespace) -> None:
     transform = _transform(use)
     for path in options.images:
         if not path.is_file():
-            raise DataError(f"there is no image {path}", rule="a file that Pillow reads")
+            raise DataError(f"there is no image {path}", got="a folder" if path.is_dir() else None,
+                            rule="a file that Pillow reads")
         image = transform(load_image(str(path))).unsqueeze(0).to(options.device)
         with mc.no_grad():
             scores = model(image)[0]
@@ -64,16 +65,12 @@ def _about(weights: Path, model: str | None, names: list[str]) -> About:
     """What is known of the weights, or what is usual where nothing is."""
     from minicnn.cli.catalogue import entry
     from minicnn.cli.data import IMAGENET
-    from minicnn.cli.network import About
+    from minicnn.cli.network import About, described
     from minicnn.datasets.packaged import MEAN, STD
 
-    known = About.load(weights)
+    known = described(weights, model)
     if known is not None:
-        known = replace(known, classes=names or known.classes)
-        if model not in (None, known.model):
-            raise OptionError("predict: these are weights of another network", got=f"--model {model}",
-                              rule=f"{About.path(weights)} says {known.model}", hint="leave --model out")
-        return known
+        return replace(known, classes=names or known.classes)
     if model is None:
         raise OptionError(f"predict: of what network are the weights {weights}?", got=f"no {About.path(weights)}",
                           rule="a file that minicnn train writes", hint="--model NAME")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+import sysconfig
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
@@ -16,6 +17,7 @@ from minicnn.errors import DataError
 
 _AGAIN, _VARIABLE = "minicnn.compat.again", "MINICNN_SCRIPT"
 _PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep
+_LIBRARIES = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 
 def read_script(path: str | Path) -> bytes:
@@ -85,14 +87,14 @@ def _as_main(main: ModuleType, argv: list[str]) -> Iterator[None]:
 
 
 def format_error(error: BaseException, script: str | Path) -> str:
-    """The traceback of an error in ``script``, without minicnn's own lines and those of the import system."""
+    """The traceback of an error in ``script``, without the lines of minicnn, and of what minicnn has called."""
     shown = _without_inner(traceback.TracebackException.from_exception(error), str(Path(script).absolute()))
     return "".join(shown.format() if shown.stack else shown.format_exception_only())
 
 
 def _without_inner(error: traceback.TracebackException, script: str) -> traceback.TracebackException:
     """``error`` with the user's lines only; what was raised and caught within minicnn is left out of its chain."""
-    error.stack[:] = [frame for frame in error.stack if frame.filename == script or not _is_inner(frame.filename)]
+    error.stack[:] = _of_the_user(error.stack, script)
     for link in ("__cause__", "__context__"):
         earlier = getattr(error, link)
         if earlier is not None and not _without_inner(earlier, script).stack:
@@ -100,5 +102,11 @@ def _without_inner(error: traceback.TracebackException, script: str) -> tracebac
     return error
 
 
-def _is_inner(file: str) -> bool:
-    return file.startswith(("<frozen ", _PACKAGE))
+def _of_the_user(frames: Iterable[traceback.FrameSummary], script: str) -> Iterator[traceback.FrameSummary]:
+    """The frames without minicnn's and the import system's, and without those of libraries below these."""
+    inside = False
+    for frame in frames:
+        inner = frame.filename.startswith(("<frozen ", _PACKAGE))
+        inside = frame.filename != script and (inner or (inside and frame.filename.startswith(_LIBRARIES)))
+        if not inside:
+            yield frame

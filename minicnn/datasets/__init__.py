@@ -13,11 +13,14 @@ from minicnn.datasets.mnist import EMNIST, KMNIST, MNIST, FashionMNIST
 from minicnn.datasets.packaged import Digits
 from minicnn.datasets.shapes import ColouredShapes
 from minicnn.datasets.svhn import SVHN
+from minicnn.keywords import spell_constructors
 
 __all__ = [
     "CIFAR10", "CIFAR100", "EMNIST", "KMNIST", "MNIST", "SVHN", "ColouredShapes", "DatasetFolder", "Digits",
     "FakeData", "FashionMNIST", "ImageFolder", "VisionDataset", "read_idx", "read_mat", "write_idx",
 ]  # fmt: skip
+
+spell_constructors(globals(), __all__)
 
 if not TYPE_CHECKING:
     __getattr__ = hints(globals())

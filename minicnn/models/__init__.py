@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from minicnn.absent import hints
 from minicnn.errors import OptionError, nearest
+from minicnn.keywords import spell_constructors
 from minicnn.models.alexnet import AlexNet, alexnet
 from minicnn.models.course import (
     CNN1,
@@ -111,6 +112,8 @@ def get_model(name: str, *, weights: str | Path | None = None, **options: Any) -
 
         load_weights(model, weights)
     return model
+
+spell_constructors(globals(), __all__)
 
 if not TYPE_CHECKING:
     __getattr__ = hints(globals())

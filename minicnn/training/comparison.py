@@ -10,6 +10,7 @@ from typing import Any
 from minicnn.backend import Device
 from minicnn.data import DataLoader, Dataset, Subset, TensorDataset
 from minicnn.errors import OptionError
+from minicnn.keywords import spelled
 from minicnn.models import get_model
 from minicnn.nn.module import Module
 from minicnn.optim import SGD
@@ -72,6 +73,7 @@ class Comparison(list[Row]):
         return tables.text(HEADERS, [row.cells() for row in self])
 
 
+@spelled
 def benchmark(
     dataset: Any, models: Model | Iterable[Model] | Mapping[str, Model], epochs: int = 3, lr: float = 0.01, *,
     batch_size: int = 100, seed: int = 0, device: Device | str | None = None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minicnn.autograd.mode import no_grad
+from minicnn.keywords import spelled
 from minicnn.nn import functional as F
 from minicnn.nn.module import Module
 from minicnn.ops.sorting import bincount
@@ -94,6 +95,7 @@ class Evaluation:
         return "\n\n".join(filter(None, [self.summary(), self.report()]))
 
 
+@spelled
 def evaluate(
     model: Module, loader: Iterable[Any], *, loss_function: Loss = F.cross_entropy,
     accuracy: Accuracy | None = class_accuracy, classes: Sequence[str] | None = None,

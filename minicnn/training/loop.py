@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from minicnn.errors import OptionError
+from minicnn.keywords import spelled
 from minicnn.nn import functional as F
 from minicnn.nn.module import Module
 from minicnn.optim.clip import clip_grad_norm_, clip_grad_value_
@@ -27,6 +29,7 @@ from minicnn.training.schedule import Schedule
 from minicnn.training.stopping import EarlyStopping
 
 
+@spelled
 def fit(
     model: Module, loader: Iterable[Any], optimizer: Optimizer, *, epochs: int, validation: Iterable[Any] | None = None,
     loss_function: Loss = F.cross_entropy, accuracy: Accuracy | None = class_accuracy,
@@ -71,6 +74,7 @@ def fit(
     """
     recipe = _Recipe(loss_function, accuracy, validation, accumulate, clip_norm, clip_value)
     recipe.check(epochs)
+    _check_parameters(model, optimizer)
     run = Run(model, optimizer, loader, epochs, scheduler=scheduler)
     if scheduler is not None:
         run.callbacks.append(Schedule(scheduler, step_scheduler))
@@ -89,6 +93,14 @@ def fit(
         while run.epoch < epochs and not run.stop:
             _train_epoch(run, recipe)
     return run.history
+
+
+def _check_parameters(model: Module, optimizer: Optimizer) -> None:
+    """Warn of an optimiser that would change nothing of the model."""
+    own = {id(parameter) for parameter in model.parameters()}
+    if own and own.isdisjoint(id(parameter) for group in optimizer.param_groups for parameter in group["params"]):
+        warnings.warn("fit: the optimiser has none of the model's parameters, which will stay as they are; make it of "
+                      "model.parameters()", stacklevel=4)  # fmt: skip
 
 
 @dataclass(frozen=True)

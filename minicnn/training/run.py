@@ -64,8 +64,11 @@ class Run:
 def batches_of(loader: Iterable[Any], model: Module, name: str) -> Iterator[tuple[Any, Any]]:
     """The loader's pairs of inputs and targets, on the model's device.
 
-    Errors: DataError for batches that are no pairs, and where there are none.
+    Errors: DataError for batches that are no pairs, where there are none, and for a dataset instead of a loader.
     """
+    if not isinstance(loader, Iterable):
+        raise DataError(f"{name}: this gives no batches", got=type(loader).__name__, rule="a DataLoader, or another "
+                        "iterable of batches", hint="mc.data.DataLoader(dataset, batch_size=64, shuffle=True)")
     parameter = next(iter(model.parameters()), None)
     number = 0
     for number, batch in enumerate(loader, 1):

@@ -15,6 +15,7 @@ torchvision's augmentation.
 from typing import TYPE_CHECKING
 
 from minicnn.absent import hints
+from minicnn.keywords import spell_constructors
 from minicnn.transforms import functional
 from minicnn.transforms.augment import (
     RandomCrop,
@@ -59,6 +60,8 @@ __all__ = [
     "RandomPosterize", "RandomResizedCrop", "RandomRotation", "RandomSizedCrop", "RandomSolarize",
     "RandomVerticalFlip", "Resize", "Scale", "TenCrop", "ToPILImage", "ToTensor", "TrivialAugmentWide", "functional",
 ]  # fmt: skip
+
+spell_constructors(globals(), __all__)
 
 if not TYPE_CHECKING:
     __getattr__ = hints(globals())

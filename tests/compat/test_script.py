@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
+import re
 import subprocess
 import sys
 import types
@@ -90,6 +92,24 @@ def test_minicnns_lines_are_shown_if_asked_for(script: Path, capsys: pytest.Capt
     assert run("--traceback", script) == 1
     shown = capsys.readouterr().err
     assert f'File "{script}", line 2' in shown and ROOM in shown
+
+
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        ("json.loads('[')", ["script.py", "json"]),
+        ("list(DataLoader(UserList([1]), sampler=[5]))", ["script.py"]),  # minicnn calls the library
+        ("list(DataLoader(UserList([1]), collate_fn=lambda x: json.loads('[')))", ["script.py", "json"]),
+    ],
+)
+def test_libraries_lines_are_shown_where_the_script_calls_them(code: str, lines: list[str], script: Path) -> None:
+    imports = "import json\nfrom collections import UserList\nfrom torch.utils.data import DataLoader\n"
+    script.write_text(imports + code)
+    with pytest.raises((IndexError, ValueError)) as caught:
+        run_script(script)
+    files = re.findall('File "(.+)"', format_error(caught.value, script))
+    found = [Path(file).name if Path(file) == script else Path(file).parent.name for file in files if file != __file__]
+    assert [name for name, _ in itertools.groupby(found)] == lines
 
 
 def test_what_was_caught_within_minicnn_is_left_out(script: Path) -> None:

@@ -271,14 +271,25 @@ def test_wrong_schedules() -> None:
 
 @pytest.mark.parametrize(
     ("batches", "message"),
-    [([], "no batches"), ([mc.zeros(2, 6)], "no pair"), ([(1, 2, 3)], "no pair")],
-)
-def test_loaders_that_give_no_pairs(batches: list[Any], message: str) -> None:
+    [
+        ([], "no batches"), ([mc.zeros(2, 6)], "no pair"), ([(1, 2, 3)], "no pair"), (3, "this gives no batches"),
+        (data(4), r"got   TensorDataset\n.*\n  try   mc.data.DataLoader\(dataset"),
+    ],
+)  # fmt: skip
+def test_loaders_that_give_no_pairs(batches: Any, message: str) -> None:
     model = net()
     with pytest.raises(DataError, match=message):
         fit(model, batches, mc.optim.SGD(model.parameters(), 0.1), epochs=1, progress=False)
     with pytest.raises(DataError, match=message):
         mc.training.evaluate(model, batches)
+
+
+def test_an_optimiser_of_another_model_is_warned_of() -> None:
+    model, loader = net(), DataLoader(data(4), 4)
+    with pytest.warns(UserWarning, match="none of the model's parameters"):
+        fit(model, loader, mc.optim.SGD(net().parameters(), 0.1), epochs=1, progress=False)
+    last = list(model.parameters())[-1:]
+    fit(model, loader, mc.optim.SGD(last, 0.1), epochs=1, progress=False)  # the others are frozen
 
 
 def test_a_generator_that_is_used_up_is_explained() -> None:
