@@ -1,63 +1,105 @@
-"""Receptive fields in pure numbers: which input pixels an output can depend on, followed through every operation.
+"""Receptive fields in pure integers: which input pixels an output can depend on, followed through every operation.
 
-Along one axis, output i sees the pixels from i · jump + lo to i · jump + hi. A window of k taps, d apart, that moves by
-s and starts in p pixels of padding makes
-
-    lo − p · jump        hi + (d · (k − 1) − p) · jump        jump · s
-
-of these. What mixes a whole axis, such as a fully connected layer, sees everything.
+Along one axis, an operation says which positions before it output i reads; what those see, taken together, is what
+output i sees. A window of k taps, d apart, that moves by s and starts in p pixels of padding reads i · s + d · tap − p.
+Fields of neighbours are those of each other, moved; behind a transposed convolution or an enlargement they take turns,
+so what is kept is one turn. What mixes a whole axis, such as a fully connected layer, sees everything.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from minicnn.shapes.pool import adaptive_bins
 
-Reads = Sequence[tuple[int, int]]
+Span = tuple[float, float]
+"""The first and the last pixel; infinite where everything is seen, the wrong way round where nothing is."""
+
+NOTHING: Span = (math.inf, -math.inf)
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Output i sees the pixels from i · jump + lo to i · jump + hi of one axis of the input."""
+    """What outputs see of one axis of the input.
+
+    Attributes:
+        jump: from the field of one output to that of the next, in pixels of the input, on average.
+        spans: of the first outputs; those of later ones are the same again, moved.
+    """
 
     jump: Fraction = Fraction(1)
-    lo: Any = Fraction(0)  # or an infinite float
-    hi: Any = Fraction(0)
+    spans: tuple[Span, ...] = ((0, 0),)
+
+    @property
+    def period(self) -> int:
+        """How many outputs take turns."""
+        return len(self.spans)
 
     @property
     def size(self) -> float:
-        """The number of pixels; infinite where everything is seen."""
-        return math.inf if math.isinf(self.hi) else math.floor(self.hi - self.lo) + 1
+        """The number of pixels, of the output that sees most; infinite where everything is seen."""
+        return max(0, *(hi - lo + 1 for lo, hi in self.spans))
+
+    def at(self, i: int) -> Span:
+        """What output ``i`` sees; padding counts as image."""
+        turns, place = divmod(i, self.period)
+        shift = turns * self.period * self.jump
+        lo, hi = self.spans[place]
+        return lo + math.floor(shift), hi + math.ceil(shift)
 
     def region(self, i: int, size: int) -> tuple[int, int]:
         """The first and the last pixel that output i sees of an axis of ``size`` pixels."""
-        if math.isinf(self.hi):
-            return 0, size - 1
-        centre = i * self.jump
-        return max(math.ceil(centre + self.lo), 0), min(math.floor(centre + self.hi), size - 1)
+        lo, hi = self.at(i)
+        return int(max(lo, 0)), int(min(hi, size - 1))
 
-    def through(self, step: Fraction | int, before: Fraction | int, after: Fraction | int) -> Axis:
-        """Behind a window that reads the outputs from i · step + before to i · step + after of what was here."""
-        return Axis(self.jump * step, self.lo + before * self.jump, self.hi + after * self.jump)
+    def through(self, step: Fraction | int, period: int, reads: Callable[[int], Iterable[int]]) -> Axis:
+        """Behind an operation whose output i reads the positions ``reads(i)`` of what was here.
 
-    def table(self, reads: Reads, size: int) -> Axis:
+        ``step`` is how far reads move from one output to the next, on average; ``period`` outputs take turns.
+        """
+        return Axis(self.jump * step, tuple(hull(self.at(position) for position in reads(i)) for i in range(period)))
+
+    def window(self, stride: int, before: int, dilation: int, kernel: int) -> Axis:
+        """Behind a window: ``kernel`` taps, ``dilation`` apart, the first of them ``before`` pixels outside."""
+        return self.through(stride, self.period // math.gcd(self.period, stride),
+                            lambda i: (i * stride - before + dilation * tap for tap in range(kernel)))  # fmt: skip
+
+    def spread(self, stride: int, before: int, dilation: int, kernel: int) -> Axis:
+        """Behind a transposed window: output t reads the inputs i with t = i · stride + dilation · tap − before."""
+        return self.through(Fraction(1, stride), self.period * stride, lambda t: (
+            (t + before - dilation * tap) // stride for tap in range(kernel)
+            if (t + before - dilation * tap) % stride == 0))  # fmt: skip
+
+    def table(self, reads: Sequence[tuple[int, int]], size: int) -> Axis:
         """Behind an operation whose output i reads from ``reads[i][0]`` to ``reads[i][1]`` of ``size`` positions."""
-        step = Fraction(size, len(reads))
-        before = min(first - i * step for i, (first, _) in enumerate(reads))
-        return self.through(step, before, max(last - i * step for i, (_, last) in enumerate(reads)))
+        common = math.gcd(size, len(reads))
+        turn, advance = len(reads) // common, size // common
+        moved = [(first - i // turn * advance, last - i // turn * advance) for i, (first, last) in enumerate(reads)]
+        spans = [hull(moved[place::turn]) for place in range(turn)]
+
+        def read(i: int) -> range:
+            low, high = spans[i % turn]
+            return range(int(low) + i // turn * advance, int(high) + i // turn * advance + 1)
+
+        return self.through(Fraction(size, len(reads)), turn * (self.period // math.gcd(self.period, advance)), read)
 
     def joined(self, other: Axis, size: int) -> Axis:
-        """What ``size`` outputs see that depend on both: the interval around both."""
-        drift = (size - 1) * (other.jump - self.jump)
-        return Axis(self.jump, min(self.lo, other.lo + min(drift, 0)), max(self.hi, other.hi + max(drift, 0)))
+        """What ``size`` outputs see that depend on both."""
+        period = math.lcm(self.period, other.period) if self.jump == other.jump else size
+        return Axis(self.jump, tuple(hull((self.at(i), other.at(i))) for i in range(period)))
 
 
-WHOLE = Axis(Fraction(0), -math.inf, math.inf)
+def hull(spans: Iterable[Span]) -> Span:
+    """The span around several."""
+    found = [span for span in spans if span[0] <= span[1]]
+    return (min(lo for lo, _ in found), max(hi for _, hi in found)) if found else NOTHING
+
+
+WHOLE = Axis(Fraction(0), ((-math.inf, math.inf),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,21 +194,19 @@ def _mixes(name: str, options: dict[str, Any], ndim: int) -> bool:
 def _conv(on: Applied) -> list[Axis]:
     g = on.options["geometry"]
     windows = zip(on.axes, on.kernel, g.stride, g.padding, g.dilation, strict=True)
-    return [axis.through(s, -p[0], d * (k - 1) - p[0]) for axis, k, s, p, d in windows]
+    return [axis.window(s, p[0], d, k) for axis, k, s, p, d in windows]
 
 
 def _transposed(on: Applied) -> list[Axis]:
-    """Output t reads the inputs i for which t = i · s + d · tap − p."""
     g = on.options["geometry"]
     windows = zip(on.axes, on.kernel, g.stride, g.padding, g.dilation, strict=True)
-    return [axis.through(Fraction(1, s), Fraction(p[0] - d * (k - 1), s), Fraction(p[0], s))
-            for axis, k, s, p, d in windows]  # fmt: skip
+    return [axis.spread(s, p[0], d, k) for axis, k, s, p, d in windows]
 
 
 def _pool(on: Applied) -> list[Axis]:
     g = on.options["geometry"]
     windows = zip(on.axes, g.kernel, g.stride, g.padding, g.dilation, strict=True)
-    return [axis.through(s, -p, d * (k - 1) - p) for axis, k, s, p, d in windows]
+    return [axis.window(s, p, d, k) for axis, k, s, p, d in windows]
 
 
 def _adaptive(on: Applied) -> list[Axis]:
@@ -175,14 +215,14 @@ def _adaptive(on: Applied) -> list[Axis]:
 
 
 def _resize(on: Applied) -> list[Axis]:
-    reads = [[(min(p for p, _ in taps), max(p for p, _ in taps)) for taps in on.options[name].taps]
-             for name in ("rows", "columns")]  # fmt: skip
-    return [axis.table(read, n) for axis, read, n in zip(on.axes, reads, on.source[-2:], strict=True)]
+    tables = [[[position for position, weight in taps if weight] for taps in on.options[name].taps]
+              for name in ("rows", "columns")]  # fmt: skip
+    return [axis.table([(min(read), max(read)) for read in table], n)
+            for axis, table, n in zip(on.axes, tables, on.source[-2:], strict=True)]  # fmt: skip
 
 
 def _pad(on: Applied) -> list[Axis]:
-    return [axis.through(1, -before, -before)
-            for axis, (before, _) in zip(on.axes, on.options["pads"][-2:], strict=True)]  # fmt: skip
+    return [axis.window(1, before, 1, 1) for axis, (before, _) in zip(on.axes, on.options["pads"][-2:], strict=True)]
 
 
 def _slice(on: Applied) -> list[Axis]:
@@ -195,7 +235,7 @@ def _slice(on: Applied) -> list[Axis]:
     if not all(isinstance(k, slice) for k in last):
         return [WHOLE, WHOLE]
     spans = [k.indices(n) for k, n in zip(last, on.source[-2:], strict=True)]
-    return [axis.through(step, start, start) for axis, (start, _, step) in zip(on.axes, spans, strict=True)]
+    return [axis.window(step, -start, 1, 1) for axis, (start, _, step) in zip(on.axes, spans, strict=True)]
 
 
 _RULES: dict[str, Callable[[Applied], list[Axis]]] = {
