@@ -22,20 +22,21 @@ def line(row: Row) -> str:
     unit, scale = ("MB", 1.0) if row["suite"] == "memory" else ("ms", 1e3)
     ours, theirs = row["ours"] * scale, row["theirs"] * scale
     times = f"{ours:.3f} {unit} | {theirs:.3f} {unit}"
-    return f"| {row['case']} | {row['threads']} | {times} | {row['ratio']:.2f} | {spread} |"
+    best = f"{row['best']:.2f}" if "best" in row else ""
+    return f"| {row['case']} | {row['threads']} | {times} | {row['ratio']:.2f} | {spread} | {best} |"
 
 
 def markdown(rows: list[Row], about: dict[str, str]) -> str:
     """Tables by suite, each with the geometric mean of its ratios."""
     text = ["# minicnn beside PyTorch", "", *(f"- {name}: {value}" for name, value in about.items()), ""]
     for suite in dict.fromkeys(row["suite"] for row in rows):
-        text += [f"## {suite}", "", "| case | threads | minicnn | PyTorch | ratio | quartiles |"]
-        text.append("|---|---|---|---|---|---|")
+        text += [f"## {suite}", "", "| case | threads | minicnn | PyTorch | ratio | quartiles | of the best |"]
+        text.append("|---|---|---|---|---|---|---|")
         of_suite = [row for row in rows if row["suite"] == suite]
         text += [line(row) for row in of_suite]
         for threads in dict.fromkeys(row["threads"] for row in of_suite):
             mean = geometric_mean([row["ratio"] for row in of_suite if row["threads"] == threads])
-            text.append(f"| **geometric mean** | {threads} | | | **{mean:.2f}** | |")
+            text.append(f"| **geometric mean** | {threads} | | | **{mean:.2f}** | | |")
         text.append("")
     return "\n".join(text)
 
