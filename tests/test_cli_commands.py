@@ -281,15 +281,33 @@ def test_more_errors_of_predict(tmp_path: Path, capsys: pytest.CaptureFixture[st
         assert "does not describe weights" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("place", ["cat", "train/cat"])
-def test_a_folder_with_one_class_is_refused(
-    place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("places", "message"),
+    [
+        (["cat"], "has one class only"), (["train", "car"], None),
+        (["train/cat", "tests/cat"], "the name test or val or valid"), (["val/cat"], "the name train or training"),
+    ],
+)  # fmt: skip
+def test_folders_that_are_laid_out_wrong(
+    places: list[str], message: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:  # fmt: skip
-    (tmp_path / place).mkdir(parents=True)
-    for i in range(6):
-        Image.new("RGB", (32, 32)).save(tmp_path / place / f"{i}.png")
-    assert run("train", "lenet", "--data", tmp_path, "--epochs", 1, "--save", tmp_path / "a.npz") == 1
-    assert "has one class only" in capsys.readouterr().err
+    for place in places:
+        (tmp_path / "data" / place).mkdir(parents=True)
+        for i in range(6):
+            Image.new("RGB", (32, 32)).save(tmp_path / "data" / place / f"{i}.png")
+    status = run("train", "lenet", "--data", tmp_path / "data", "--epochs", 1, "--save", tmp_path / "a.npz")
+    assert status == (message is not None) and (message or "") in capsys.readouterr().err
+
+
+def test_too_little_memory_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    def full(*args: object, **kwargs: object) -> None:
+        raise MemoryError("Unable to allocate 3 TiB")
+
+    monkeypatch.setattr("minicnn.training.fit", full)
+    assert run("train", "lenet", "--save", tmp_path / "a.npz") == 1
+    assert "3 TiB\n  try   a smaller --batch-size" in capsys.readouterr().err
 
 
 def test_eval_says_if_the_classes_are_others(

@@ -31,6 +31,10 @@ x = mc.zeros(2, 3, 8, 8)
         (lambda: mc.optim.SGD([mc.ones(1)], 0.1).lr, AttributeError, 'optimizer.param_groups[0]["lr"]'),
         (lambda: mc.optim.SGD([mc.ones(1)], 0.1).zerograd(), AttributeError, "'zero_grad'"),
         (lambda: nn.Linear(2, 2).load_state_dict(nn.Linear(2, 3).state_dict()), RuntimeError, "strict=False leaves"),
+        (lambda: nn.Linear(2, 2).load_state_dict({"epoch": 3, "net": nn.Linear(2, 2).state_dict()}), RuntimeError,
+         "a checkpoint of several states: state['net']"),
+        (lambda: mc.transforms.Compose([mc.transforms.ToTensor]), TypeError, "ToTensor() with parentheses"),
+        (lambda: mc.transforms.Compose(mc.transforms.ToTensor()), TypeError, "Compose([transform])"),
         (lambda: mc.cdist(mc.ones(2), mc.ones(3, 2)), ValueError, "x.unsqueeze(0) for a single row"),
     ],
 )

@@ -25,6 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MinicnnError, OSError) as error:
         print(f"minicnn: {error}", file=sys.stderr)
         return 1
+    except MemoryError as error:
+        print(f"minicnn: the memory is too small\n  got   {error}\n  try   a smaller --batch-size, or a smaller --size",
+              file=sys.stderr)  # fmt: skip
+        return 1
     except KeyboardInterrupt:
         folder = getattr(options, "checkpoint", None)
         whole = folder is not None and (folder / "last.pt").exists()

@@ -66,6 +66,7 @@ def load(options: argparse.Namespace) -> Data:
         raise OptionError(f"there are no data '{options.data}'", rule=f"one of {', '.join(SETS)}, or a folder with a "
                           "folder of images for each class")
     train, test = (_half(folder, half) for half in (True, False))
+    _check_halves(options.data, train, test)
     first = datasets.ImageFolder(train if train and test else folder)
     halves = (train, test) if train and test else None
     if len(first.classes) < 2:
@@ -131,6 +132,17 @@ class Photographs(Data):
 def _half(folder: Path, train: bool) -> Path | None:
     """The folder of the training images, or of those for tests, if there is one."""
     return next((folder / name for name in HALVES[train] if (folder / name).is_dir()), None)
+
+
+def _check_halves(name: str, train: Path | None, test: Path | None) -> None:
+    """Refuse one half without the other, which would be taken for a class. A class has images, not folders."""
+    if (half := train or test) is None or (train and test) or not any(below.is_dir() for below in half.iterdir()):
+        return
+    other = HALVES[train is None]
+    raise DataError(f"{name} has a folder {half.name}, and none for the {'test' if train else 'training'}",
+                    got=", ".join(sorted(below.name for below in half.parent.iterdir() if below.is_dir()))[:200],
+                    rule="both of them, or neither: then every fifth image is for the test",
+                    hint=f"the name {' or '.join(other)}")
 
 
 SETS = {

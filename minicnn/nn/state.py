@@ -98,7 +98,8 @@ class State(Traversal):
         faults: list[str] = []
         _load(cast("Module", self), OrderedDict(state_dict), metadata, assign, "", (missing, unexpected, faults))
         if faults or (strict and (missing or unexpected)):
-            raise _mismatch(type(self).__name__, missing if strict else [], unexpected if strict else [], faults)
+            inner = [key for key in unexpected if isinstance(state_dict[key], Mapping)]
+            raise _mismatch(type(self).__name__, missing if strict else [], unexpected if strict else [], faults, inner)
         return IncompatibleKeys(missing, unexpected)
 
     def get_extra_state(self) -> Any:
@@ -217,8 +218,10 @@ def _assign(module: State, name: str, value: Tensor, given: Tensor) -> None:
         setattr(module, name, Parameter(given, value.requires_grad))
 
 
-def _mismatch(owner: str, missing: list[str], unexpected: list[str], faults: list[str]) -> StateError:
-    """One error with everything that does not fit."""
+def _mismatch(
+    owner: str, missing: list[str], unexpected: list[str], faults: list[str], inner: list[str]
+) -> StateError:  # fmt: skip
+    """One error with everything that does not fit; ``inner``: the names under which the state has other states."""
     kinds = (("missing", missing), ("unexpected", unexpected), ("misshapen", faults))
     lines = ["\n          ".join([f"{len(names)} {kind}", *names]) for kind, names in kinds if names]
     hint = "strict=False leaves missing and unexpected names alone; shapes must fit all the same"
@@ -230,5 +233,7 @@ def _mismatch(owner: str, missing: list[str], unexpected: list[str], faults: lis
                 f"model.load_state_dict(rest, strict=False)")
     if unexpected and all(key.startswith("module.") for key in unexpected):
         hint = 'the names begin with "module.": {k.removeprefix("module."): v for k, v in state.items()}'
+    if inner:
+        hint = f"a checkpoint of several states: {' or '.join(f'state[{key!r}]' for key in inner)}"
     return StateError(f"load_state_dict: the state does not fit {owner}", got="\n        ".join(lines),
                       rule="the same names, each with a tensor of the same shape", hint=hint)

@@ -7,9 +7,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minicnn.errors import DtypeError
+from minicnn.transforms.base import Transform
 from minicnn.transforms.draws import below
 
 Image = Any
+
+
+def _checked(transforms: Sequence[Callable[[Any], Any]], name: str) -> Sequence[Callable[[Any], Any]]:
+    """``transforms``, if they are a list, and made. Errors: DtypeError."""
+    if not isinstance(transforms, Sequence) and not hasattr(transforms, "__iter__"):
+        raise DtypeError(f"{name}: this is no list of transforms", got=type(transforms).__name__,
+                         hint=f"{name}([transform])")
+    for transform in transforms if isinstance(transforms, Sequence) else ():
+        if isinstance(transform, type) and issubclass(transform, Transform):
+            raise DtypeError(f"{name}: a transform is a class, and not made of it", got=transform.__name__,
+                             hint=f"{transform.__name__}() with parentheses")
+    return transforms
 
 
 class Compose:
@@ -20,7 +33,7 @@ class Compose:
     """
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]]) -> None:
-        self.transforms = transforms
+        self.transforms = _checked(transforms, "Compose")
 
     def __call__(self, img: Image) -> Any:
         for transform in self.transforms:
@@ -50,10 +63,7 @@ class _Several:
     """Base of those that choose among transforms."""
 
     def __init__(self, transforms: Sequence[Callable[[Any], Any]]) -> None:
-        if not isinstance(transforms, Sequence) and not hasattr(transforms, "__iter__"):
-            raise DtypeError(f"{type(self).__name__}: this is no list of transforms", got=type(transforms).__name__,
-                             hint=f"{type(self).__name__}([transform])")
-        self.transforms = transforms
+        self.transforms = _checked(transforms, type(self).__name__)
 
     def __repr__(self) -> str:
         return _listed(self, self.transforms)
