@@ -135,6 +135,7 @@ if TYPE_CHECKING:
     from minicnn.nn.functional import selu_ as selu_
     from minicnn.nn.functional import threshold as threshold
     from minicnn.nn.functional import threshold_ as threshold_
+    from minicnn.testing import use as use
 
 __version__ = "0.1.0"
 
@@ -150,6 +151,7 @@ _ROOMS = (
 )  # fmt: skip
 _LATER = {
     **dict.fromkeys(("load", "save"), "io"),
+    "use": "testing",
     **dict.fromkeys((
         "adaptive_avg_pool1d", "avg_pool1d", "bilinear", "celu", "celu_", "channel_shuffle", "conv1d", "conv2d",
         "conv_transpose1d", "conv_transpose2d", "cosine_similarity", "group_norm", "layer_norm", "max_pool1d",

@@ -1,0 +1,136 @@
+"""Students' operations: checked against the engine, and put into models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import minicnn as mc
+import minicnn.nn.functional as F
+from minicnn.autograd import Function
+from minicnn.errors import UnknownNameError
+from minicnn.testing import check_linear, check_relu, use
+from minicnn.testing.conformance import check
+from minicnn.testing.replacement import OracleError
+
+
+def linear(x: Any, w: Any, b: Any) -> tuple[Any, Any]:
+    return x @ w.T + (0 if b is None else b), (x, w)
+
+
+def linear_back(g: Any, cache: Any) -> tuple[Any, ...]:
+    x, w = cache
+    rows = g.reshape(-1, g.shape[-1])
+    return g @ w, rows.T @ x.reshape(-1, x.shape[-1]), rows.sum(0)
+
+
+def mean_back(g: Any, cache: Any) -> tuple[Any, ...]:
+    dx, dw, db = linear_back(g, cache)
+    return dx, dw, db / len(g)
+
+
+class OwnReLU(Function):
+    def forward(self, x: Any) -> Any:
+        return x * (x > 0)
+
+    def grad_x(self, g: mc.Tensor, x: mc.Tensor) -> mc.Tensor:
+        return g * (x > 0)
+
+
+class ReLUOfPyTorch(Function):
+    @staticmethod
+    def forward(ctx: Any, x: mc.Tensor) -> mc.Tensor:
+        ctx.save_for_backward(x)
+        return x * (x > 0)
+
+    @staticmethod
+    def backward(ctx: Any, g: mc.Tensor) -> mc.Tensor:
+        (x,) = ctx.saved_tensors
+        return g * (x > 0)
+
+
+def test_right_code_in_each_form_passes_all_tests() -> None:
+    assert check_linear(linear, linear_back, examples=40).score == 1.0
+    for form in (OwnReLU, ReLUOfPyTorch, lambda x: x * (x > 0)):
+        assert check_relu(form, examples=20).score == 1.0
+
+
+def test_a_wrong_gradient_fails_with_the_smallest_example() -> None:
+    found = check_linear(linear, mean_back, examples=40)
+    failed = {r.test: r.why for r in found.results if not r.passed}
+    assert "values" not in failed
+    assert "gradient of bias" in failed["gradients"]
+    assert 0 < found.score < 1
+    assert "FAIL  gradients" in str(found)
+
+
+def test_code_that_changes_its_input_or_raises_fails() -> None:
+    def changing(x: Any) -> tuple[Any, Any]:
+        np.maximum(x, 0, out=x)
+        return x, None
+
+    def raising(x: Any) -> tuple[Any, Any]:
+        raise KeyError("x")
+
+    for wrong, why in ((changing, "the input input was changed"), (raising, "raised KeyError")):
+        result = check("relu", wrong, lambda g, cache: g, examples=20).results[0]
+        assert not result.passed
+        assert why in result.why
+
+
+def test_options_are_tested_one_by_one() -> None:
+    def pool(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False) -> mc.Tensor:
+        return F.max_pool2d(x, kernel_size, stride, padding, 1, ceil_mode)
+
+    found = check("max_pool2d", pool, examples=40)
+    passed = {r.test for r in found.results if r.passed}
+    assert {"values", "gradients", "option stride", "option padding", "option ceil_mode"} <= passed
+    assert [r.test for r in found.results if not r.passed] == ["option dilation", "options together"]
+    assert "your code does not take dilation" in str(found)
+
+
+def test_operations_that_are_not_there_or_draw_are_refused() -> None:
+    with pytest.raises(UnknownNameError, match="conv2d"):
+        check("conv_2d", linear)
+    with pytest.raises(mc.errors.GradientError, match="random"):
+        check("dropout", linear)
+
+
+def test_a_students_operation_works_inside_of_models() -> None:
+    mc.manual_seed(0)
+    model = mc.nn.Sequential(mc.nn.Linear(3, 2), mc.nn.ReLU())
+    x = mc.randn(4, 3)
+    expected = mc.autograd.grad(model(x).sum(), list(model.parameters()))
+    calls = []
+
+    def counted(*args: Any) -> Any:
+        calls.append(args)
+        return linear(*args)
+
+    right = F.linear
+    for oracle in (False, True):
+        with use(linear=(counted, linear_back), relu=OwnReLU, oracle=oracle):
+            found = mc.autograd.grad(model(x).sum(), list(model.parameters()))
+        for a, b in zip(found, expected, strict=True):
+            np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-6)
+    assert mc.use is use
+    assert len(calls) == 2
+    assert F.linear is right
+
+
+def test_the_oracle_names_operation_layer_and_step() -> None:
+    model = mc.nn.Sequential(mc.nn.Linear(3, 2), mc.nn.ReLU(), mc.nn.Linear(2, 2))
+    with use(linear=(linear, mean_back), oracle=True):
+        loss = model(mc.randn(4, 3)).sum()
+        loss = model(mc.randn(4, 3)).sum()
+        with pytest.raises(OracleError, match=r"linear: the gradient of bias .* in layer 2 \(Linear\), step 2"):
+            loss.backward()
+
+    def late(x: Any, w: Any, b: Any) -> Any:
+        out, cache = linear(x, w, b)
+        return out + (w.shape[1] == 2), cache
+
+    with use(linear=(late, linear_back), oracle=True), pytest.raises(OracleError, match=r"layer 2 \(Linear\), step 1"):
+        model(mc.randn(4, 3))
