@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import sys
+import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
@@ -46,7 +47,7 @@ def download(urls: str | Sequence[str], path: str | Path, *, digest: str | None 
         ``path``.
 
     Raises:
-        DataError: no address gave the file, each with its reason.
+        DataError: no address gave the file, each with its reason; or its folder cannot be written to.
 
     Example:
         >>> download("https://example.org/data.gz", "data/data.gz", digest="md5:f68b3c2dcbeaaa9fbdd348bbdeb94873")
@@ -57,7 +58,7 @@ def download(urls: str | Sequence[str], path: str | Path, *, digest: str | None 
         raise OptionError(f"download: '{wrong[0]}' is no address", rule="https:// or http://", hint="a path needs none")
     if path.is_file() and (digest is None or matches(path, digest)):
         return path
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(path.parent)
     reasons = []
     for url in urls:
         for left in reversed(range(_ATTEMPTS)):
@@ -70,6 +71,16 @@ def download(urls: str | Sequence[str], path: str | Path, *, digest: str | None 
     raise DataError(f"{path.name} could not be downloaded", got="\n        ".join(reasons),
                     rule="a connection to the web, once; afterwards the file is kept",
                     hint=f"later again; or fetch it by other means, and put it at {path}")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise DataError(f"{folder} cannot keep what is downloaded", got=error.strerror,
+                        rule="a folder where you may make files",
+                        hint="another root for a dataset; MINICNN_HOME=FOLDER in the environment for weights") from None
 
 
 def matches(path: Path, digest: str) -> bool:

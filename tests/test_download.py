@@ -94,3 +94,9 @@ def test_options_are_checked(tmp_path: Path) -> None:
         download("file:///etc/passwd", tmp_path / "x")
     with pytest.raises(OptionError, match="digest"):
         matches(Path(__file__), "crc:12")
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_the_web_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match=r"cannot keep what is downloaded\n  got   Not a directory\n.*\n.*MINICNN_HOME"):
+        download("http://nowhere.invalid/a.bin", tmp_path / "file" / "below" / "a.bin")
