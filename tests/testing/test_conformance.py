@@ -14,6 +14,10 @@ from minicnn.errors import UnknownNameError
 from minicnn.testing import check_linear, check_relu, use
 from minicnn.testing.conformance import check
 from minicnn.testing.replacement import OracleError
+from minicnn.testing.student import Student
+
+ONE_OF_A_KIND = ["adaptive_avg_pool2d", "batch_norm", "conv_transpose2d", "cross_entropy", "embedding", "fold", "kl_div",
+                 "max_unpool2d", "pad", "softmax", "triplet_margin_loss"]  # fmt: skip
 
 
 def linear(x: Any, w: Any, b: Any) -> tuple[Any, Any]:
@@ -134,3 +138,14 @@ def test_the_oracle_names_operation_layer_and_step() -> None:
 
     with use(linear=(late, linear_back), oracle=True), pytest.raises(OracleError, match=r"layer 2 \(Linear\), step 1"):
         model(mc.randn(4, 3))
+
+
+@pytest.mark.parametrize("operation", ONE_OF_A_KIND)
+def test_operations_of_each_kind_can_be_checked_and_the_engine_passes(operation: str) -> None:
+    student = Student(operation, getattr(F, operation))
+
+    def engine(*tensors: Any, **options: Any) -> mc.Tensor:
+        return student.engine(list(tensors), options)
+
+    found = check(operation, engine, examples=2)
+    assert found.score == 1.0, str(found)
