@@ -16,8 +16,8 @@ from minicnn.testing.conformance import check
 from minicnn.testing.replacement import OracleError
 from minicnn.testing.student import Student
 
-ONE_OF_A_KIND = ["adaptive_avg_pool2d", "batch_norm", "conv_transpose2d", "cross_entropy", "embedding", "fold", "kl_div",
-                 "max_unpool2d", "pad", "softmax", "triplet_margin_loss"]  # fmt: skip
+ONE_OF_A_KIND = ["adaptive_avg_pool2d", "batch_norm", "conv_transpose2d", "cross_entropy", "embedding", "fold",
+                 "kl_div", "max_unpool2d", "pad", "softmax", "triplet_margin_loss"]  # fmt: skip
 
 
 def linear(x: Any, w: Any, b: Any) -> tuple[Any, Any]:
