@@ -459,6 +459,7 @@ def started_script(seconds, method):
 
 STUCK = """
     import os, signal, sys, time
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # programs started in the background ignore it
     import minicnn as mc
 
     class Stuck(mc.data.Dataset):
@@ -528,7 +529,10 @@ def test_a_process_that_hangs_is_ended():
     started, pids = started_script(1000, "multiprocessing")
     with started:
         started.send_signal(signal.SIGINT)
-        started.communicate(timeout=20)
+        try:
+            started.communicate(timeout=20)
+        finally:
+            started.kill()
     assert len(pids) == 3 and gone(pids)
 
 

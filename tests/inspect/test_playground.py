@@ -161,6 +161,9 @@ byId("stride").value = 2; byId("stride").dispatchEvent(new Event("input"));
 </script></body>"""
 
 
+SIZES = "output size = ⌊(5 + 2·1 − 1·(3 − 1) − 1) / 2⌋ + 1 = 3"
+
+
 class Seen(Playground):
     """A playground whose page draws by itself, and that keeps what it was shown."""
 
@@ -183,7 +186,7 @@ def test_a_browser_draws_clears_and_moves_the_window(tmp_path: Path) -> None:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
-        page = document(f"http://127.0.0.1:{server.server_port}/", tmp_path)
+        page = document(f"http://127.0.0.1:{server.server_port}/", tmp_path, until=SIZES)
     finally:
         server.shutdown()
         thread.join()
@@ -197,5 +200,5 @@ def test_a_browser_draws_clears_and_moves_the_window(tmp_path: Path) -> None:
     assert {name: float(p) for name, p in shown} == {k: pytest.approx(100 * p, abs=0.051) for k, p in expected.items()}
     titles = [html.unescape(t).partition(":")[0] for t in re.findall(r"<h2>([^<]*: [^<]*)</h2>", page)]
     assert titles == [f"layer{n}" for n in ("1.conv1", "1.pool1", "2.conv2", "2.pool2", "3.fc1", "3.fc2", "3.fc3")]
-    assert "output size = ⌊(5 + 2·1 − 1·(3 − 1) − 1) / 2⌋ + 1 = 3" in page
+    assert SIZES in page
     assert page.count("<animate") == 9
