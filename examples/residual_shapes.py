@@ -15,7 +15,7 @@ from minicnn import nn, transforms
 from minicnn.data import DataLoader
 from minicnn.datasets import ColouredShapes
 
-epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 4
 
 train_transform = transforms.Compose([
     transforms.Resize(40),
