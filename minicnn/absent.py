@@ -133,7 +133,7 @@ _PLACES = ("", "nn", "nn.functional", "nn.init", "nn.utils", "optim", "optim.lr_
 def hints(namespace: dict[str, Any]) -> Callable[[str], NoReturn]:
     """The ``__getattr__`` of the module whose ``globals()`` is ``namespace``: raises, and says what to do instead."""
 
-    def __getattr__(name: str) -> NoReturn:  # noqa: N807
+    def __getattr__(name: str) -> NoReturn:  # noqa: N807 (a module's hook)
         raise missing(namespace["__name__"], name, _offered(namespace))
 
     return __getattr__

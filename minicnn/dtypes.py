@@ -99,7 +99,7 @@ class finfo:  # noqa: N801  PyTorch's name
                 f"smallest_normal={self.tiny:g}, tiny={self.tiny:g}, dtype={self.dtype})")
 
 
-class iinfo:  # noqa: N801
+class iinfo:  # noqa: N801 (PyTorch's name)
     """What an integer dtype can hold: ``bits``, ``min`` and ``max``."""
 
     def __init__(self, dtype: Any) -> None:

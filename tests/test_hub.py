@@ -123,7 +123,7 @@ class Face:
     """What huggingface_hub does, without a web."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, files: dict[tuple[str, str], Path]) -> None:
-        self.module = pytest.importorskip("huggingface_hub")
+        self.module = pytest.importorskip("huggingface_hub", reason='pip install "minicnn[weights]"')
         self.files = files
         monkeypatch.setattr(self.module, "hf_hub_download", self.fetch)
 
@@ -150,7 +150,7 @@ def test_a_repository_of_hugging_face(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_hugging_face_offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    constants = pytest.importorskip("huggingface_hub.constants")
+    constants = pytest.importorskip("huggingface_hub.constants", reason='pip install "minicnn[weights]"')
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(DataError, match="cannot be reached"):
         hub.resolve_weights("owner/name")

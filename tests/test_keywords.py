@@ -58,7 +58,7 @@ OLD_CALLS = {
 
 @pytest.mark.parametrize("name", CALLS)
 def test_spellings_mean_what_they_mean_in_pytorch(name: str) -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     ours, theirs = CALLS[name](mc, mc.tensor(X)), CALLS[name](torch, torch.tensor(X))
     assert str(ours.dtype) == str(theirs.dtype).removeprefix("torch.")
     np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-12)
@@ -66,7 +66,7 @@ def test_spellings_mean_what_they_mean_in_pytorch(name: str) -> None:
 
 @pytest.mark.parametrize("name", OLD_CALLS)
 def test_the_factor_may_come_first_as_it_once_did(name: str) -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     with pytest.warns(UserWarning, match="the factor comes last now, by name"):
         ours = OLD_CALLS[name](mc, mc.tensor(X))
     with warnings.catch_warnings():

@@ -77,7 +77,7 @@ def same(ours, theirs):
 
 @pytest.mark.parametrize("data", DATA, ids=str)
 def test_as_torch_prints_values(data):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     assert same(mc.tensor(data), torch.tensor(data))
     assert same(mc.tensor(data, dtype=mc.float64), torch.tensor(data, dtype=torch.float64))
 
@@ -86,7 +86,7 @@ def test_as_torch_prints_values(data):
                                      {"sci_mode": True}, {"sci_mode": False}, {"profile": "short"}], ids=str)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_as_torch_prints_shapes(shape, options):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     values = torch.randn(shape, generator=torch.Generator().manual_seed(1)) * 3
     torch.set_printoptions(profile="default")
     try:

@@ -92,7 +92,7 @@ def test_an_unseeded_process_starts_where_pytorch_does(stored):
 
 @pytest.fixture(scope="module")
 def torch():
-    return pytest.importorskip("torch")
+    return pytest.importorskip("torch", reason="compares with PyTorch live")
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ class Lookout(Watch):
     """Stops at the first operation, forward or backward, that makes what is not finite of what is."""
 
     def applied(
-        self, node: Function, inputs: tuple[Any, ...], arrays: list[Any], options: dict[str, Any],  # noqa: ARG002
+        self, node: Function, inputs: tuple[Any, ...], arrays: list[Any], options: dict[str, Any],  # noqa: ARG002 (a Watch's form)
         results: tuple[Tensor, ...],
     ) -> None:  # fmt: skip
         """Remember the layer for the backward pass, and raise if one of ``results`` is at fault."""
@@ -36,7 +36,7 @@ class Lookout(Watch):
         _check_backward(node, g, grads)
 
 
-class detect_anomaly(_Switch):  # noqa: N801
+class detect_anomaly(_Switch):  # noqa: N801 (PyTorch's name)
     """Raise at the first NaN or infinity that an operation makes out of finite inputs.
 
     Example:
@@ -50,7 +50,7 @@ class detect_anomaly(_Switch):  # noqa: N801
         super().__init__(watch=Lookout() if enabled else None)
 
 
-class set_detect_anomaly(_Setting):  # noqa: N801
+class set_detect_anomaly(_Setting):  # noqa: N801 (PyTorch's name)
     """``detect_anomaly`` by a flag; takes effect at once when called, and until the block ends when used in ``with``.
 
     Args:

@@ -23,7 +23,7 @@ Function = Callable[..., Any]
 
 def jacobian(
     func: Function, inputs: Any, create_graph: bool = False, strict: bool = False,
-    vectorize: bool = False, strategy: str = "reverse-mode",  # noqa: ARG001
+    vectorize: bool = False, strategy: str = "reverse-mode",  # noqa: ARG001 (PyTorch's; there is one way)
 ) -> Any:  # fmt: skip
     """The derivative of every element of the outputs with respect to every element of the inputs.
 

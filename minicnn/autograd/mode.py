@@ -64,7 +64,7 @@ class no_grad(_Switch):  # noqa: N801  PyTorch's name
         super().__init__(grad=False)
 
 
-class enable_grad(_Switch):  # noqa: N801
+class enable_grad(_Switch):  # noqa: N801 (PyTorch's name)
     """Record again, inside of a ``no_grad`` block."""
 
     def __init__(self) -> None:
@@ -87,14 +87,14 @@ class _Setting(_Switch):
         return super().__call__(function)
 
 
-class set_grad_enabled(_Setting):  # noqa: N801
+class set_grad_enabled(_Setting):  # noqa: N801 (PyTorch's name)
     """Record or not, by a flag; takes effect at once when called, and until the block ends when used in ``with``."""
 
     def __init__(self, enabled: bool) -> None:
         super().__init__(grad=bool(enabled))
 
 
-class inference_mode(_Switch):  # noqa: N801
+class inference_mode(_Switch):  # noqa: N801 (PyTorch's name)
     """``no_grad`` whose results can never be used where a gradient is recorded; using them so raises."""
 
     def __init__(self, enabled: bool = True) -> None:

@@ -9,7 +9,7 @@ from minicnn.tensor import Tensor
 
 
 @checked
-def Variable(data: Tensor, requires_grad: bool = False, volatile: bool = False) -> Tensor:  # noqa: N802
+def Variable(data: Tensor, requires_grad: bool = False, volatile: bool = False) -> Tensor:  # noqa: N802 (PyTorch's name)
     """A tensor on the memory of ``data``; every tensor is a variable now, so new code leaves this out.
 
     Args:

@@ -49,7 +49,7 @@ class Data:
 
     def images(self, train: bool, size: int, augment: bool = False, device: Any = None) -> Dataset[Any]:
         """The training images or those for tests, as normalised tensors with their classes."""
-        raise NotImplementedError(self.name)
+        raise NotImplementedError(f"{type(self).__name__} must say where {self.name} comes from")
 
 
 def load(options: argparse.Namespace) -> Data:
@@ -83,7 +83,7 @@ class WellKnown(Data):
     root: Path
     download: bool
 
-    def images(self, train: bool, size: int, augment: bool = False, device: Any = None) -> Dataset[Any]:  # noqa: ARG002
+    def images(self, train: bool, size: int, augment: bool = False, device: Any = None) -> Dataset[Any]:  # noqa: ARG002 (the base's signature)
         if not augment:
             return self._open(train).tensors(device)
         flip = [transforms.RandomHorizontalFlip()] if self.known.mirrored else []
@@ -113,7 +113,7 @@ class Photographs(Data):
 
     halves: tuple[Path, Path] | None
 
-    def images(self, train: bool, size: int, augment: bool = False, device: Any = None) -> Dataset[Any]:  # noqa: ARG002
+    def images(self, train: bool, size: int, augment: bool = False, device: Any = None) -> Dataset[Any]:  # noqa: ARG002 (the base's signature)
         scale = [transforms.RandomResizedCrop(size), transforms.RandomHorizontalFlip()] if augment else [
             transforms.Resize(size), transforms.CenterCrop(size)]  # fmt: skip
         pipeline = transforms.Compose([*scale, transforms.ToTensor(), transforms.Normalize(self.mean, self.std)])

@@ -119,7 +119,7 @@ class Adapt:
     def __init__(self, size: int, channels: int) -> None:
         self.size, self.channels = (size, size), channels
 
-    def __call__(self, network: Module, inputs: tuple[Tensor]) -> tuple[Tensor]:  # noqa: ARG002
+    def __call__(self, network: Module, inputs: tuple[Tensor]) -> tuple[Tensor]:  # noqa: ARG002 (a hook's form)
         (x,) = inputs
         if x.shape[1] != self.channels:
             x = x.mean(1, keepdim=True) if self.channels == 1 else x[:, :1].expand(-1, self.channels, -1, -1)

@@ -11,7 +11,7 @@ from minicnn.compat.names import PYTORCH
 version = SimpleNamespace(__version__=PYTORCH, cuda=None, hip=None, git_version=None)
 
 
-def compile(model: Callable[..., Any] | None = None, **options: Any) -> Any:  # noqa: ARG001
+def compile(model: Callable[..., Any] | None = None, **options: Any) -> Any:  # noqa: ARG001 (PyTorch's signature)
     """``model`` itself: nothing is compiled, and results are the same. Without a model, a decorator that does this."""
     return (lambda function: function) if model is None else model
 

@@ -14,7 +14,7 @@ from minicnn.io.checkpoint_writer import save_checkpoint
 __all__ = ["load", "save"]
 
 
-def save(obj: Any, f: Any, *options: Any, **named: Any) -> None:  # noqa: ARG001
+def save(obj: Any, f: Any, *options: Any, **named: Any) -> None:  # noqa: ARG001 (PyTorch's signature)
     """Write tensors, and plain values around them, in PyTorch's format.
 
     Args:
@@ -35,7 +35,7 @@ def save(obj: Any, f: Any, *options: Any, **named: Any) -> None:  # noqa: ARG001
             shutil.copyfileobj(written, f)
 
 
-def load(f: Any, map_location: Any = None, *options: Any, **named: Any) -> Any:  # noqa: ARG001
+def load(f: Any, map_location: Any = None, *options: Any, **named: Any) -> Any:  # noqa: ARG001 (PyTorch's signature)
     """Read a checkpoint of PyTorch's, or another file that ``mc.load`` reads; nothing in it is executed.
 
     Args:

@@ -18,7 +18,7 @@ class DataParallel(Module):
         options: which devices; there is one.
     """
 
-    def __init__(self, module: Module, *options: Any, **named: Any) -> None:  # noqa: ARG002
+    def __init__(self, module: Module, *options: Any, **named: Any) -> None:  # noqa: ARG002 (PyTorch's signature)
         super().__init__()
         self.module = module
 
@@ -27,7 +27,7 @@ class DataParallel(Module):
         return self.module(*inputs, **named)
 
 
-def data_parallel(module: Module, inputs: Any, *options: Any, **named: Any) -> Any:  # noqa: ARG001
+def data_parallel(module: Module, inputs: Any, *options: Any, **named: Any) -> Any:  # noqa: ARG001 (PyTorch's signature)
     """What the model gives for an input, or for a tuple of them."""
     return module(*inputs) if isinstance(inputs, tuple) else module(inputs)
 

@@ -76,7 +76,7 @@ class WeightsEnum(Enum):
         raise MissingAttributeError(f"{self} has no meta: the names of ImageNet's classes are not in minicnn",
                                     hint="https://github.com/pytorch/vision/blob/main/torchvision/models/_meta.py")
 
-    def get_state_dict(self, progress: bool = True, check_hash: bool = True) -> Any:  # noqa: ARG002
+    def get_state_dict(self, progress: bool = True, check_hash: bool = True) -> Any:  # noqa: ARG002 (PyTorch's signature)
         """The weights, downloaded once; the hash is always checked.
 
         Raises:
@@ -169,7 +169,7 @@ def _load(network: str, url: str, progress: bool, options: dict[str, Any]) -> Mo
 
 
 globals().update({network: builder(network) for network in FILES})  # scripts look into models.__dict__
-__all__ = ["get_model", *FILES]  # noqa: PLE0604
+__all__ = ["get_model", *FILES]  # noqa: PLE0604 (made from FILES, above)
 
 if not TYPE_CHECKING:
 

@@ -69,7 +69,7 @@ class _Finder(MetaPathFinder, Loader):
         return self._made[name]
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None,  # noqa: ARG002
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None,  # noqa: ARG002 (a finder's form)
     ) -> ModuleSpec | None:  # fmt: skip
         """The spec of a stand-in.
 

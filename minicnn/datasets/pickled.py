@@ -24,7 +24,7 @@ class _Bytes(Unbuilt):
         if name not in ("u1", b"u1"):
             raise DataError("it has an array that is not of bytes", rule=_RULE)
 
-    def built(self, state: Any) -> Any:  # noqa: ARG002
+    def built(self, state: Any) -> Any:  # noqa: ARG002 (a Reader's form)
         return self
 
 

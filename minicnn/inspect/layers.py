@@ -36,7 +36,7 @@ def listening(*layers: Module) -> Iterator[dict[Module, Any]]:
     """
     heard: dict[Module, Any] = {}
 
-    def hear(module: Module, args: Any, output: Any) -> Any:  # noqa: ARG001
+    def hear(module: Module, args: Any, output: Any) -> Any:  # noqa: ARG001 (a hook's form)
         heard[module] = output
         return output.clone() if isinstance(output, Tensor) else None
 

@@ -132,7 +132,7 @@ class Survey(Watch):
         """What ``tensor`` sees of the image; None where it does not depend on one."""
         return self.fields.get(id(tensor.array), self.fields.get(id(tensor)))
 
-    def _returned(self, module: Module, args: Any, output: Any) -> None:  # noqa: ARG002
+    def _returned(self, module: Module, args: Any, output: Any) -> None:  # noqa: ARG002 (a hook's form)
         self._open[-1].output = output
 
     def _seen(

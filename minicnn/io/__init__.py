@@ -49,7 +49,7 @@ def save(state: Any, path: str | Path) -> None:
     _SAVERS[path.suffix](state, path)
 
 
-def load(path: str | Path, map_location: Device | str | None = "cpu", *, weights_only: bool = True) -> Any:  # noqa: ARG001
+def load(path: str | Path, map_location: Device | str | None = "cpu", *, weights_only: bool = True) -> Any:  # noqa: ARG001 (nothing else is ever loaded)
     """Read what ``save``, NumPy, safetensors or PyTorch wrote, onto a device.
 
     Files of PyTorch (.pt, .pth, .bin, .ckpt, .tar) give what was saved: tensors in dictionaries, lists and tuples,

@@ -27,7 +27,7 @@ class _Numbered(Module):
 
     def _made(self, modules: list[tuple[str, Module]]) -> Self:
         """Another container of this kind, of some of the members."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must say how it is made of members")
 
     def _members(self) -> list[Module]:
         return cast("list[Module]", list(self._modules.values()))
@@ -183,7 +183,7 @@ class Keyed(Module):
 
     def _entries(self) -> dict[str, Any]:
         """The registry's table that holds the members."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must say where its members are")
 
     def __getitem__(self, key: str) -> Any:
         if key not in self:
@@ -192,7 +192,7 @@ class Keyed(Module):
         return self._entries()[key]
 
     def __setitem__(self, key: str, value: Any) -> None:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must say how a member is added")
 
     def __delitem__(self, key: str) -> None:
         self.pop(key)

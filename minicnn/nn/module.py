@@ -38,7 +38,7 @@ class Module(Hooks, State, Conversion):
         forward: Callable[..., Any]
     else:
 
-        def forward(self, *args, **kwargs):  # noqa: ARG002
+        def forward(self, *args, **kwargs):  # noqa: ARG002 (whatever a subclass takes)
             """Compute the module's output; every subclass defines it."""
             own = [name for name in dir(type(self)) if name not in dir(Module)]
             near = nearest("forward", own, n=1)

@@ -16,7 +16,7 @@ from minicnn.tensor import Tensor
 
 _CLIPPING = ("clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm")
 
-__all__ = [  # noqa: F822
+__all__ = [  # noqa: F822 (some are fetched when asked for)
     "clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "fuse_conv_bn_eval",
     "fuse_conv_bn_weights", "fuse_linear_bn_eval", "fuse_linear_bn_weights", "get_total_norm", "parameters_to_vector",
     "vector_to_parameters",

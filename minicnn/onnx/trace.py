@@ -91,7 +91,7 @@ class Tracer(Watch):
             return model(*args, **kwargs)
 
     def applied(
-        self, node: Function, inputs: tuple[Any, ...], arrays: list[Any], options: dict[str, Any],  # noqa: ARG002
+        self, node: Function, inputs: tuple[Any, ...], arrays: list[Any], options: dict[str, Any],  # noqa: ARG002 (a Watch's form)
         results: tuple[Tensor, ...],
     ) -> None:  # fmt: skip
         """Write down one operation, or, where its inputs are constants, its results as constants.

@@ -320,4 +320,4 @@ def _reversed_dims(x: Tensor) -> Tensor:
 moveaxis, swapaxes, swapdims = movedim, transpose, transpose
 swapaxes_ = swapdims_ = transpose_
 T = H = property(_reversed_dims, doc="All dimensions in reverse order.")
-mT = mH = property(adjoint, doc="The last two dimensions exchanged.")  # noqa: N816
+mT = mH = property(adjoint, doc="The last two dimensions exchanged.")  # noqa: N816 (PyTorch's name)

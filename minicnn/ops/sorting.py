@@ -56,7 +56,7 @@ def _order(x: Array, dim: int, descending: bool) -> Array:
     return x.shape[dim] - 1 - xp.flip(turned, dim)
 
 
-def sort(x: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesIndices:  # noqa: ARG001
+def sort(x: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> ValuesIndices:  # noqa: ARG001 (PyTorch's; results are always so)
     """(values, indices): each row along ``dim`` in order, and where its elements were. NaN counts as the greatest.
 
     Args:
@@ -76,7 +76,7 @@ def sort(x: Tensor, dim: int = -1, descending: bool = False, stable: bool = True
     return ValuesIndices(Reorder.apply(x, order, dim=dim), order)
 
 
-def argsort(x: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:  # noqa: ARG001
+def argsort(x: Tensor, dim: int = -1, descending: bool = False, stable: bool = True) -> Tensor:  # noqa: ARG001 (PyTorch's; results are always so)
     """The indices that put each row along ``dim`` in order; see ``sort``."""
     dim = one_dim("argsort", dim, x.ndim)
     return wrap(_order(x.array.reshape(x.array.shape or (1,)), dim, descending).reshape(x.array.shape))
@@ -87,7 +87,7 @@ def msort(x: Tensor) -> Tensor:
     return sort(x, 0).values
 
 
-def topk(x: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:  # noqa: ARG001
+def topk(x: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> ValuesIndices:  # noqa: ARG001 (PyTorch's; results are always so)
     """(values, indices) of the ``k`` greatest elements along ``dim``, the greatest first; or of the least.
 
     Args:
@@ -122,7 +122,7 @@ def kthvalue(x: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> ValuesI
     return found if x.ndim else ValuesIndices(*(t.reshape(()) for t in found))
 
 
-def unique(x: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,  # noqa: ARG001
+def unique(x: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,  # noqa: ARG001 (PyTorch's; results are always so)
            dim: int | None = None) -> Any:
     """The different elements in ascending order; with ``dim``, the different slices along it.
 

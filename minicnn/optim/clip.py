@@ -55,7 +55,7 @@ def clip_grad_norm_(
 
 def get_total_norm(
     tensors: Tensors, norm_type: float = 2.0, error_if_nonfinite: bool = False,
-    foreach: bool | None = None,  # noqa: ARG001
+    foreach: bool | None = None,  # noqa: ARG001 (PyTorch's; there is one way)
 ) -> Tensor:
     """The p-norm of all ``tensors`` as one vector: the norm of their norms. Arguments as in ``clip_grad_norm_``."""
     norm_type = float(norm_type)
@@ -74,7 +74,7 @@ def get_total_norm(
 
 
 def clip_grads_with_norm_(
-    parameters: Tensors, max_norm: float, total_norm: Tensor, foreach: bool | None = None,  # noqa: ARG001
+    parameters: Tensors, max_norm: float, total_norm: Tensor, foreach: bool | None = None,  # noqa: ARG001 (PyTorch's; there is one way)
 ) -> None:
     """Scale the gradients of ``parameters``, in place, by min(1, max_norm / (total_norm + 1e-6))."""
     backend = backend_of(total_norm.array)
@@ -90,7 +90,7 @@ def clip_grads_with_norm_(
 
 
 def clip_grad_value_(
-    parameters: Tensors, clip_value: float, foreach: bool | None = None,  # noqa: ARG001
+    parameters: Tensors, clip_value: float, foreach: bool | None = None,  # noqa: ARG001 (PyTorch's; there is one way)
 ) -> None:
     """Clamp every gradient, in place, to [-clip_value, clip_value].
 

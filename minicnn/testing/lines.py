@@ -146,7 +146,7 @@ class _Trail(Watch):
         self.steps: list[_Step] = []
 
     def applied(
-        self, node: Function, inputs: tuple[Any, ...], arrays: list[Any], options: dict[str, Any],  # noqa: ARG002
+        self, node: Function, inputs: tuple[Any, ...], arrays: list[Any], options: dict[str, Any],  # noqa: ARG002 (a Watch's form)
         results: tuple[Tensor, ...],
     ) -> None:  # fmt: skip
         name = f"{node.name} of {self.place}" if self.path else node.name

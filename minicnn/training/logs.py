@@ -41,7 +41,7 @@ class TensorBoardLog(Callback):
         self.folder = Path(folder).expanduser()
         self._writer: Any = None
 
-    def on_fit_begin(self, run: Run) -> None:  # noqa: ARG002
+    def on_fit_begin(self, run: Run) -> None:  # noqa: ARG002 (a hook's form)
         try:
             from tensorboardX import SummaryWriter
         except ImportError:
@@ -64,7 +64,7 @@ class TensorBoardLog(Callback):
                 self._writer.add_scalar(name, value, record.epoch)
         self._writer.flush()
 
-    def on_fit_end(self, run: Run) -> None:  # noqa: ARG002
+    def on_fit_end(self, run: Run) -> None:  # noqa: ARG002 (a hook's form)
         self._writer.close()
 
 

@@ -49,7 +49,7 @@ class Progress(Callback):
         else:
             print(line, flush=True)
 
-    def on_fit_end(self, run: Run) -> None:  # noqa: ARG002
+    def on_fit_end(self, run: Run) -> None:  # noqa: ARG002 (a hook's form)
         if self.bar is not None:
             self.bar.stop()
 

@@ -33,7 +33,7 @@ class Schedule(Callback):
         self.scheduler = scheduler
         self.every = every or ("batch" if isinstance(scheduler, OneCycleLR | CyclicLR) else "epoch")
 
-    def on_step_end(self, run: Run) -> None:  # noqa: ARG002
+    def on_step_end(self, run: Run) -> None:  # noqa: ARG002 (a hook's form)
         if self.every == "batch":
             self.scheduler.step()
 

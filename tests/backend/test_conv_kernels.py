@@ -69,7 +69,7 @@ def draw_arrays(rng, N, size, C_, O_, kernel, geometry, dtype="float64"):
 
 @st.composite
 def problems(draw, largest=6):
-    pairs = lambda low, high: st.tuples(st.integers(low, high), st.integers(low, high))  # noqa: E731
+    pairs = lambda low, high: st.tuples(st.integers(low, high), st.integers(low, high))  # noqa: E731 (a formula with a name)
     kernel, size = draw(pairs(1, 4)), draw(pairs(1, largest))
     geometry = ConvGeometry(draw(pairs(1, 3)), draw(st.tuples(pairs(0, 4), pairs(0, 4))), draw(pairs(1, 3)),
                             draw(st.sampled_from([1, 1, 2, 3])))
@@ -101,7 +101,7 @@ def test_the_definition(p):
 @pytest.mark.parametrize("stride", [1, 2, (3, 1)])
 @pytest.mark.parametrize("kernel, padding", [((1, 1), 0), ((3, 3), 1), ((2, 5), (0, 2)), ((4, 1), 5)])
 def test_equals_pytorch(backend, groups, dilation, stride, kernel, padding):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     geometry = conv_geometry(stride, padding, dilation, groups)
     rng = np.random.default_rng(0)
     for C_, O_ in [(1, 1), (2, 3), (5, 2)]:
@@ -122,7 +122,7 @@ def test_equals_pytorch(backend, groups, dilation, stride, kernel, padding):
 @pytest.mark.parametrize("padding", [0, 1, 4])
 def test_transposed_convolution(backend, stride, dilation, output_padding, padding):
     """output_padding may leave room for more windows than x has pixels; the weight gradient takes as many as x."""
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     rng = np.random.default_rng(1)
     for groups, C_, O_ in [(1, 5, 2), (2, 1, 4), (3, 1, 1), (2, 4, 3)]:
         geometry = conv_geometry(stride, padding, dilation, groups)
@@ -143,7 +143,7 @@ def test_transposed_convolution(backend, stride, dilation, output_padding, paddi
 @pytest.mark.parametrize("order", sorted(ORDERS))
 def test_float32_error_is_like_pytorchs(backend, order):
     """One long BLAS sum is up to 1.4 times as far off as oneDNN's blocked one, our weight gradient half as far."""
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     geometry = conv_geometry(1, 1)
     x, w, g = draw_arrays(np.random.default_rng(2), 4, (16, 16), 32, 48, (3, 3), geometry, "float32")
     exact = triad(PORTABLE, *(a.astype("float64") for a in (x, w, g)), geometry)
@@ -151,7 +151,7 @@ def test_float32_error_is_like_pytorchs(backend, order):
     theirs = (torch.conv2d(X, W, padding=1), torch.nn.grad.conv2d_input(x.shape, W, G, padding=1),
               torch.nn.grad.conv2d_weight(X, w.shape, G, padding=1))
     ours = triad(backend, *(ORDERS[order](a) for a in (x, w, g)), geometry)
-    rms = lambda error: np.sqrt(np.mean(error**2))  # noqa: E731
+    rms = lambda error: np.sqrt(np.mean(error**2))  # noqa: E731 (a formula with a name)
     for got, reference, wanted, factor in zip(ours, theirs, exact, (1.5, 1.5, 1), strict=True):
         assert got.dtype == np.float32
         assert rms(got - wanted) <= factor * rms(reference.numpy() - wanted)
@@ -173,7 +173,7 @@ def test_float16_is_summed_in_float32(backend, stride, groups, C_):
 @pytest.mark.parametrize("dtype", ["int64", "int32", "uint8"])
 @pytest.mark.parametrize("stride", [1, 2])
 def test_integers_are_exact_and_wrap(backend, dtype, stride):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     rng = np.random.default_rng(4)
     x, w = (rng.integers(0, 200, shape).astype(dtype) for shape in [(2, 3, 6, 6), (4, 3, 3, 3)])
     y = backend.conv(x, w, None, conv_geometry(stride, 1))
@@ -221,7 +221,7 @@ def test_inputs_are_left_alone(backend, order):
     [((1, 1), 1, 0, 1), ((3, 2), (2, 1), (1, 3), (1, 2)), ((2, 4), 3, 0, 1)],
 )
 def test_unfold_and_fold_equal_pytorch(backend, kernel, stride, padding, dilation):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     geometry = conv_geometry(stride, padding, dilation)
     x = np.random.default_rng(8).standard_normal((2, 3, 9, 8))
     options = {"dilation": dilation, "padding": padding, "stride": stride}
@@ -243,7 +243,7 @@ def test_blocks_may_run_in_any_order():
         for block in (1000, 20000):
             with mock.patch.object(windows, "BLOCK_BYTES", block), small_blocks(block):
                 forwards = triad(CPU, *arrays, geometry)
-                backwards = lambda work, blocks: [work(b) for b in reversed(blocks)][::-1]  # noqa: E731
+                backwards = lambda work, blocks: [work(b) for b in reversed(blocks)][::-1]  # noqa: E731 (a formula with a name)
                 with ExitStack() as patches:
                     for module in (cpu_conv, scatter, depthwise):
                         patches.enter_context(mock.patch.object(module, "run", backwards))
@@ -279,7 +279,7 @@ def test_winograds_method(p):
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan, 3e38])
 def test_what_is_not_finite_stays_in_its_windows(bad):
     """Winograd's tiles share sums; an infinity must not spoil the windows beside it."""
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     geometry = conv_geometry(1, 1)
     x, w, g = draw_arrays(np.random.default_rng(11), 2, (12, 12), 32, 32, (3, 3), geometry, "float32")
     x[1, 3, 5, 6] = bad
@@ -296,14 +296,14 @@ def test_what_is_not_finite_stays_in_its_windows(bad):
 
 @pytest.mark.parametrize("C, O", [(32, 32), (64, 64), (128, 96), (256, 256)])
 def test_winograds_float32_error_is_like_pytorchs(C, O):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     geometry = conv_geometry(1, 1)
     x, w, g = draw_arrays(np.random.default_rng(12), 2, (14, 14), C, O, (3, 3), geometry, "float32")
     exact = triad(PORTABLE, *(a.astype("float64") for a in (x, w, g)), geometry)
     X, W, G = (torch.tensor(a) for a in (x, w, g))
     theirs = (torch.conv2d(X, W, padding=1), torch.nn.grad.conv2d_input(x.shape, W, G, padding=1),
               torch.nn.grad.conv2d_weight(X, w.shape, G, padding=1))
-    rms = lambda error: np.sqrt(np.mean(error**2))  # noqa: E731
+    rms = lambda error: np.sqrt(np.mean(error**2))  # noqa: E731 (a formula with a name)
     ratios = [rms(got - wanted) / rms(reference.numpy() - wanted)
               for got, reference, wanted in zip(triad(CPU, x, w, g, geometry), theirs, exact, strict=True)]
     assert max(ratios) <= 1.5, ratios

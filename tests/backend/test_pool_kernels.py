@@ -312,7 +312,7 @@ GRID = [
 @BACKENDS
 @pytest.mark.parametrize("order", ["C", "channels-last"])
 def test_pools_agree_with_pytorch(backend, order):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     F = torch.nn.functional
     rng = np.random.default_rng(3)
     x = ORDERS[order](np.round(rng.standard_normal((2, 3, 9, 7)) * 2))  # ties
@@ -340,7 +340,7 @@ def test_pools_agree_with_pytorch(backend, order):
 @BACKENDS
 @pytest.mark.parametrize("out_size", [(1, 1), (3, 7), (9, 2), (4, 5), (12, 8)])
 def test_adaptive_pools_agree_with_pytorch(backend, out_size):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     F = torch.nn.functional
     rng = np.random.default_rng(4)
     x = np.round(rng.standard_normal((2, 3, 9, 7)) * 2)

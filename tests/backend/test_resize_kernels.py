@@ -40,7 +40,7 @@ def dense(table):
 @pytest.mark.parametrize(("mode", "align_corners", "antialias"), MODES)
 @pytest.mark.parametrize(("dtype", "rtol", "atol"), [("float32", 1.3e-6, 1e-5), ("float64", 1e-7, 1e-7)])
 def test_interpolate_agrees_with_pytorch(backend, mode, align_corners, antialias, dtype, rtol, atol):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     rng = np.random.default_rng(0)
     named = {"align_corners": align_corners, "antialias": antialias} if mode in PYTORCH else {}
     for (size, out), (width, out_width) in zip(SIZES, SIZES[1:] + SIZES[:1], strict=True):
@@ -62,7 +62,7 @@ def test_interpolate_agrees_with_pytorch(backend, mode, align_corners, antialias
 
 @BACKENDS
 def test_antialiasing_an_image_one_pixel_wide(backend):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     x = np.arange(8.0).reshape(1, 1, 8, 1)
     wider = torch.from_numpy(np.repeat(x, 2, axis=3))  # PyTorch is right when the image is wider
     want = torch.nn.functional.interpolate(wider, (3, 2), mode="bilinear", antialias=True)[..., :1]
@@ -73,7 +73,7 @@ def test_antialiasing_an_image_one_pixel_wide(backend):
 @pytest.mark.parametrize(("mode", "align_corners", "antialias"), [m for m in MODES if m[0] != "area"])
 @pytest.mark.parametrize("scale", [0.3, 0.55, 1.3, 1.9, 2.2, 2.0, 3.4])
 def test_a_given_scale_is_the_one_of_the_coordinates(mode, align_corners, antialias, scale):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     x = np.random.default_rng(1).standard_normal((1, 2, 9, 23))
     named = {"align_corners": align_corners, "antialias": antialias} if mode in PYTORCH else {}
     want = torch.nn.functional.interpolate(
@@ -89,7 +89,7 @@ def test_a_given_scale_is_the_one_of_the_coordinates(mode, align_corners, antial
 
 @pytest.mark.parametrize("mode", ["nearest", "nearest-exact"])
 def test_nearest_picks_pytorchs_pixel_at_every_size(mode):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     for size, out in itertools.product(range(1, 30), range(1, 60)):
         image = torch.arange(float(size)).reshape(1, 1, 1, size)
         want = torch.nn.functional.interpolate(image, (1, out), mode=mode).flatten().int().tolist()

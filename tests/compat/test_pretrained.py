@@ -128,7 +128,7 @@ def test_what_weights_expect_of_images(name: str, size: int, crop: int) -> None:
     steps = getattr(pretrained, name).DEFAULT.transforms()
     assert repr(steps).count("\n") == 5 and f"Resize(size={size}, interpolation=bi" in repr(steps)
     assert ("bicubic" in repr(steps)) is name.startswith("Eff") and f"CenterCrop(size=({crop}, {crop}))" in repr(steps)
-    image = pytest.importorskip("PIL.Image").new("RGB", (400, 350), (255, 0, 0))
+    image = pytest.importorskip("PIL.Image", reason='pip install "minicnn[vision]"').new("RGB", (400, 350), (255, 0, 0))
     x = steps(image)
     assert x.shape == (3, crop, crop)
     assert x[:, 5, 5].tolist() == pytest.approx([(1 - 0.485) / 0.229, -0.456 / 0.224, -0.406 / 0.225], abs=1e-5)

@@ -73,7 +73,7 @@ def test_sys_modules_is_as_before() -> None:
 
 
 def test_an_installed_pytorch_is_back_afterwards() -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     before = below_roots()
     with pytest.raises(KeyError, match="x"), torch_names() as inside:
         assert inside is not torch and sys.modules["torch"] is inside

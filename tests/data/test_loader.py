@@ -31,20 +31,20 @@ def test_orders_equal_the_stored_ones(name, own, stored):
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("name", PLANS)
 def test_orders_equal_pytorch(name, own):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     assert orders(mc, data, PLANS[name], own) == orders(torch, torch.utils.data, PLANS[name], own)
 
 
 def test_splits_equal_pytorch(stored):
     found = splits(mc, data)
     assert found == stored["splits"]
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     assert found == splits(torch, torch.utils.data)
 
 
 def test_interleaved_draws_equal_pytorch():
     """The loader draws exactly when PyTorch's does: at iter, and at the first next."""
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     found = []
     for library, package in ((mc, data), (torch, torch.utils.data)):
         library.manual_seed(0)
@@ -62,7 +62,7 @@ def test_interleaved_draws_equal_pytorch():
 
 
 def test_a_sampler_of_ones_own_that_draws_equals_pytorch():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     found = []
     for library, package in ((mc, data), (torch, torch.utils.data)):
 
@@ -111,7 +111,7 @@ def test_whole_tensors_give_the_same_bits_as_rows(subset):
 
 
 def test_a_training_loop_sees_pytorchs_batches():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     found = []
     for library, package in ((mc, data), (torch, torch.utils.data)):
         dataset = package.TensorDataset(*[library.from_numpy(array) for array in rows()])
@@ -208,7 +208,7 @@ def test_an_iterable_dataset(n, batch_size, drop_last, num_workers):
 
 
 def test_an_iterable_dataset_also_draws_the_base_seed():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
 
     class Theirs(torch.utils.data.IterableDataset):
         def __iter__(self):

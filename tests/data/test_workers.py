@@ -99,7 +99,7 @@ class Draws(data.Dataset):
     {"num_workers": 2, "batch_size": None},
 ])  # fmt: skip
 def test_random_numbers_in_processes_are_pytorchs(options):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     found = []
     for library, package in ((mc, data), (torch, torch.utils.data)):
         library.manual_seed(7)
@@ -153,7 +153,7 @@ class Stream(data.IterableDataset):
     ([1, 1, 8], {"batch_size": 2, "persistent_workers": True}), ([9, 1, 3], {"batch_size": 2, "prefetch_factor": 1}),
 ])  # fmt: skip
 def test_an_iterable_dataset_is_shared_out_as_by_pytorch(sizes, options):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
 
     class Theirs(torch.utils.data.IterableDataset):
         def __iter__(self):

@@ -284,7 +284,7 @@ def test_svhn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_mat_files_of_scipy(tmp_path: Path) -> None:
-    scipy_io = pytest.importorskip("scipy.io")
+    scipy_io = pytest.importorskip("scipy.io", reason="SciPy wrote the format that is read")
     arrays = {"a": rng.normal(size=(2, 3)), "bb": np.arange(24, dtype=np.int16).reshape(2, 3, 4),
               "longer_name": np.array([[1.5]], np.float32), "u": np.arange(5, dtype=np.uint8)[None]}  # fmt: skip
     for compressed in (False, True):

@@ -67,7 +67,7 @@ def test_the_worst_mistakes_come_first() -> None:
 
 
 def test_figures_have_a_picture_for_each() -> None:
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason='pip install "minicnn[plot]"')
     assert len(draw_filters(nn.Conv2d(3, 5, 3)).axes) == 5
     assert len(draw_filters(nn.Conv2d(2, 5, 3), columns=4).axes) == 10
     maps = draw_maps(mc.arange(12.0).reshape(3, 2, 2))
@@ -84,7 +84,7 @@ def test_figures_have_a_picture_for_each() -> None:
 
 
 def test_a_confusion_matrix_and_mistakes_are_drawn() -> None:
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason='pip install "minicnn[plot]"')
     result = mc.training.evaluate(nn.Identity(), [(SCORES, mc.tensor([1, 1, 1, 0]))], classes=["cat", "dog"])
     axes = draw_confusion(result).axes[0]
     assert [(t.get_position(), t.get_text()) for t in axes.texts] == [((1, 0), "1"), ((0, 1), "2"), ((1, 1), "1")]

@@ -112,7 +112,7 @@ def test_histograms_of_a_training() -> None:
 
 
 def test_figures_show_the_curves() -> None:
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason='pip install "minicnn[plot]"')
     model = Parabola()
     spread = Histograms(bins=3)
     mc.training.fit(model, BATCHES, mc.optim.SGD(model.parameters(), lr=0.5), epochs=1, loss_function=half_square,

@@ -70,7 +70,7 @@ def test_a_stored_model_and_its_optimiser_go_on(stored: dict[str, Any]) -> None:
 
 
 def test_the_stored_checkpoint_is_what_pytorch_reads() -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     expected = torch.load(REFERENCE / "checkpoint.pt", weights_only=False, map_location="cpu")
     with pytest.warns(UserWarning, match="bfloat16"):
         found = mc.load(REFERENCE / "checkpoint.pt")
@@ -97,7 +97,7 @@ def assert_same(found: Any, expected: Any, torch: Any) -> None:
 
 
 def test_a_big_endian_checkpoint_is_turned_round(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     torch.save({"w": torch.tensor([1.0, 2.0]), "i": torch.tensor([1])}, tmp_path / "little.pt")
     rewrite(tmp_path / "little.pt", tmp_path / "big.pt", {
         "byteorder": lambda _: b"big", "data/1": lambda content: content[::-1],
@@ -151,7 +151,7 @@ def test_names_that_are_not_tensors_are_refused(tmp_path: Path, name: str) -> No
 
 
 def test_a_whole_pickled_model_is_refused_with_advice(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     torch.save(torch.nn.Linear(1, 1), tmp_path / "m.pt")
     with pytest.raises(DataError, match=r"torch\.nn\.modules\.linear\.Linear(.|\n)*state_dict"):
         mc.load(tmp_path / "m.pt")
@@ -166,7 +166,7 @@ def test_a_torchscript_program_is_refused(tmp_path: Path) -> None:
 
 
 def test_pytorch_reads_what_is_written(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     mc.manual_seed(0)
     model = mc.nn.Sequential(mc.nn.Conv2d(1, 2, 3), mc.nn.BatchNorm2d(2))
     optimizer = mc.optim.AdamW(model.parameters(), lr=0.01)
@@ -221,7 +221,7 @@ print("torch" in sys.modules)"""
 
 
 def test_bfloat16_is_read_exactly(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     values = torch.tensor([1.0, -3.140625, 1e38, float("inf"), 0.0, 9.183549615799121e-41], dtype=torch.bfloat16)
     torch.save(values, tmp_path / "m.pt")
     with warnings.catch_warnings():

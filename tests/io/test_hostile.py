@@ -115,7 +115,7 @@ def test_fuzzed_npz(tmp_path: Path, changes: list[tuple[str, float, bytes]]) -> 
 @fuzzed
 @given(mutations)
 def test_fuzzed_safetensors(tmp_path: Path, changes: list[tuple[str, float, bytes]]) -> None:
-    pytest.importorskip("safetensors")
+    pytest.importorskip("safetensors", reason='pip install "minicnn[weights]"')
     path = tmp_path / "whole.safetensors"
     if not path.exists():
         mc.save({"w": mc.ones(3, 4), "b": mc.arange(5)}, path)
@@ -263,7 +263,7 @@ def test_names_that_climb_out_touch_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".pt", ".npz", ".safetensors"])
 def test_what_is_no_file_is_named(tmp_path: Path, suffix: str) -> None:
     if suffix == ".safetensors":
-        pytest.importorskip("safetensors")
+        pytest.importorskip("safetensors", reason='pip install "minicnn[weights]"')
     assert "does not exist" in load(tmp_path / f"absent{suffix}")
     (tmp_path / f"folder{suffix}").mkdir()
     assert "cannot be read" in load(tmp_path / f"folder{suffix}")

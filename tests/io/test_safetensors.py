@@ -12,7 +12,7 @@ import pytest
 import minicnn as mc
 from minicnn.errors import DataError, MissingPackageError
 
-pytest.importorskip("safetensors")
+pytest.importorskip("safetensors", reason='pip install "minicnn[weights]"')
 
 
 def file_of(header: object, values: bytes = b"") -> bytes:

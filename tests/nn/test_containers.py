@@ -117,7 +117,7 @@ def test_parameter_dict():
 
 
 def test_reprs_equal_pytorchs():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
 
     def build(nn, zeros):
         class Net(nn.Module):

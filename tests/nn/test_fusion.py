@@ -47,7 +47,7 @@ def test_one_layer_computes_what_two_did(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_the_weights_are_pytorchs(name: str) -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     found = []
     for lib, tools in ((mc, nn.utils), (torch, torch.nn.utils.fusion)):
         lib.manual_seed(1)

@@ -29,7 +29,7 @@ def draw(init, empty, name, shape, args):
     ("ones_", {}), ("zeros_", {}), ("constant_", {"val": 0.3}),
 ])  # fmt: skip
 def test_values_equal_pytorchs(name, args, shape):  # SEMANTICS 41
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     for seed in (0, 1234):
         torch.manual_seed(seed)
         mc.manual_seed(seed)
@@ -44,7 +44,7 @@ def test_values_equal_pytorchs(name, args, shape):  # SEMANTICS 41
     ("sparse_", (10, 3), {"sparsity": 0.25}), ("sparse_", (6, 4), {"sparsity": 0.5, "std": 1.0}),
 ])  # fmt: skip
 def test_patterns_equal_pytorchs(name, shape, args):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     torch.manual_seed(3)
     mc.manual_seed(3)
     ours, theirs = draw(init, mc.empty, name, shape, args), draw(torch.nn.init, torch.empty, name, shape, args)
@@ -52,7 +52,7 @@ def test_patterns_equal_pytorchs(name, shape, args):
 
 
 def test_a_generator_of_ones_own():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     ours = init.kaiming_uniform_(mc.empty(3, 4), generator=mc.Generator().manual_seed(7))
     theirs = torch.nn.init.kaiming_uniform_(torch.empty(3, 4), generator=torch.Generator().manual_seed(7))
     np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-6)

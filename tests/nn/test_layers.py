@@ -15,7 +15,7 @@ ids = [row[0] for row in LAYERS]
 
 def both(expression):
     """The layer in both libraries, from the same seed."""
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     mc.manual_seed(0)
     torch.manual_seed(0)
     ours = eval(expression, {**vars(nn), "tensor": mc.tensor})
@@ -101,7 +101,7 @@ def test_losses_equal_pytorchs(expression, kind):
     ("LazyInstanceNorm1d()", (2, 3, 6)), ("LazyInstanceNorm2d()", (2, 3, 4, 4)),
 ])  # fmt: skip
 def test_lazy_layers_equal_pytorchs(expression, shape):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     ours, theirs = eval(expression, vars(nn).copy()), eval(expression, vars(torch.nn).copy())
     held = list(ours.parameters())
     mc.manual_seed(5)
@@ -155,7 +155,7 @@ def test_output_size_chooses_among_what_is_possible():
 
 
 def test_pooling_is_undone():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     for dims, shape in ((1, (2, 3, 9)), (2, (2, 3, 8, 7))):
         x = values(1, shape)
         pool, unpool = (getattr(nn, f"{name}{dims}d")(2) for name in ("MaxPool", "MaxUnpool"))
@@ -170,7 +170,7 @@ def test_pooling_is_undone():
 
 
 def test_embedding():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     ours, theirs, torch = both("Embedding(5, 3, padding_idx=1)")
     index = np.array([[0, 1], [4, 0]])
     ours(mc.tensor(index)).sum().backward()

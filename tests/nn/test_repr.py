@@ -19,7 +19,7 @@ EXPRESSIONS = [
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_repr_equals_pytorchs(expression):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     ours = eval(expression, {**vars(nn), "tensor": mc.tensor})
     theirs = eval(expression, {**vars(torch.nn), "tensor": torch.tensor})
     assert repr(ours) == repr(theirs)

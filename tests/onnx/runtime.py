@@ -9,7 +9,7 @@ import pytest
 
 import minicnn as mc
 
-onnxruntime = pytest.importorskip("onnxruntime")
+onnxruntime = pytest.importorskip("onnxruntime", reason='pip install "minicnn[test]"')
 
 Array = Any
 

@@ -19,7 +19,7 @@ from minicnn.nn import functional as F
 from minicnn.onnx.table import CONVERTERS
 from tests.onnx.runtime import assert_same, kinds, outputs, run
 
-onnx = pytest.importorskip("onnx")
+onnx = pytest.importorskip("onnx", reason='pip install "minicnn[onnx]"')
 
 
 class Of(nn.Module):

@@ -10,7 +10,7 @@ import pytest
 
 import minicnn as mc
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="compares with PyTorch live")
 
 
 def dtype_name(tensor: Any) -> str:

@@ -230,8 +230,8 @@ def test_hooks():
         y = x * 3
         y.retain_grad()
         handle = y.register_hook(lambda g: g * 2)
-        x.register_hook(lambda g: seen.append(g.tolist()))  # noqa: B023
-        x.register_post_accumulate_grad_hook(lambda t: seen.append(t.grad.tolist()))  # noqa: B023
+        x.register_hook(lambda g: seen.append(g.tolist()))  # noqa: B023 (called before the next round)
+        x.register_post_accumulate_grad_hook(lambda t: seen.append(t.grad.tolist()))  # noqa: B023 (called before the next round)
         y.sum().backward(retain_graph=True)
         assert (y.grad.tolist(), y.retains_grad, x.retains_grad) == ([2.0, 2.0], True, False)
         assert seen == [[6.0, 6.0], [6.0, 6.0]]
@@ -285,7 +285,7 @@ def test_on_a_device(device):
 
 @pytest.mark.parametrize("name", ["float16", "float32", "float64"])
 def test_finfo_is_pytorchs(name):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     ours, theirs = mc.finfo(getattr(mc, name)), torch.finfo(getattr(torch, name))
     for what in ("bits", "eps", "max", "min", "tiny", "smallest_normal", "resolution", "dtype"):
         assert getattr(ours, what) == getattr(theirs, what), what
@@ -294,7 +294,7 @@ def test_finfo_is_pytorchs(name):
 
 @pytest.mark.parametrize("name", ["uint8", "int8", "int16", "int32", "int64"])
 def test_iinfo_is_pytorchs(name):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     ours, theirs = mc.iinfo(getattr(mc, name)), torch.iinfo(getattr(torch, name))
     assert [ours.bits, ours.max, ours.min, ours.dtype] == [theirs.bits, theirs.max, theirs.min, theirs.dtype]
     assert repr(ours) == repr(theirs)

@@ -8,7 +8,7 @@ import pytest
 import minicnn as mc
 from minicnn.errors import GradientError, ShapeError
 
-torch = pytest.importorskip("torch")
+torch = pytest.importorskip("torch", reason="compares with PyTorch live")
 
 X = np.linspace(-1.3, 1.7, 12).reshape(3, 4)
 Y = np.linspace(0.4, 2.1, 12)[::-1].reshape(3, 4).copy()

@@ -38,7 +38,7 @@ def test_row_38_scales_and_returns_the_norm_before():
 @pytest.mark.parametrize("scale", [0.01, 1, 50])
 @pytest.mark.parametrize("norm_type", NORMS)
 def test_equals_pytorch(norm_type, scale, dtype, rtol):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     ours = leaves(dtype, scale)
     if abs(norm_type) == math.inf:
         del ours[3]  # PyTorch has no extreme of nothing
@@ -58,7 +58,7 @@ def test_equals_pytorch(norm_type, scale, dtype, rtol):
 
 
 def test_mixed_dtypes_equal_pytorch():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     ours, theirs = [], []
     for dtype in (np.float16, np.float32, np.float64):
         g = np.random.default_rng(4).normal(size=6).astype(dtype)

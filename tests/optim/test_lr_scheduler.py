@@ -50,7 +50,7 @@ def test_sixty_steps_equal_the_stored_ones(name, stored):
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_sixty_steps_equal_pytorch(name):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     theirs = run_schedule(torch.optim, MAKER["torch_parameter"], SCHEDULES[name])
     np.testing.assert_array_equal(run_schedule(optim, parameter, SCHEDULES[name]), theirs)
 
@@ -70,7 +70,7 @@ def test_a_saved_schedule_continues(name):
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_a_state_of_pytorch_continues_here(name):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     theirs = schedule_setup(torch.optim, MAKER["torch_parameter"], SCHEDULES[name])
     for number in range(25):
         tick(*theirs, number)
@@ -88,7 +88,7 @@ def resumable():
 
 @pytest.mark.parametrize("name", resumable())
 def test_resuming_with_last_epoch_equals_pytorch(name):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     found = []
     for library, make in ((optim, parameter), (torch.optim, MAKER["torch_parameter"])):
         optimizer, schedule = schedule_setup(library, make, SCHEDULES[name])
@@ -103,7 +103,7 @@ def test_resuming_with_last_epoch_equals_pytorch(name):
 @pytest.mark.parametrize("name", [name for name in resumable() if SCHEDULES[name][0] not in ("OneCycleLR", "CyclicLR")])
 @pytest.mark.parametrize("epoch", [0, 1, 5, 8, 37])
 def test_jumping_to_an_epoch_equals_pytorch(name, epoch):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     found = []
     for library, make in ((optim, parameter), (torch.optim, MAKER["torch_parameter"])):
         optimizer, schedule = schedule_setup(library, make, SCHEDULES[name])
@@ -118,7 +118,7 @@ def test_jumping_to_an_epoch_equals_pytorch(name, epoch):
 
 
 def test_restarts_within_an_epoch():
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     found = []
     for library, make in ((optim, parameter), (torch.optim, MAKER["torch_parameter"])):
         optimizer, schedule = schedule_setup(library, make, SCHEDULES["restarts_longer"])

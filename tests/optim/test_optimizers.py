@@ -49,7 +49,7 @@ def test_fifty_steps_equal_the_stored_ones(name, stored):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_fifty_steps_state_and_groups_equal_pytorch(name):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     mine, ours = run_optimizer(optim, parameter, set_gradient, OPTIMIZERS[name])
     expected, theirs = run_optimizer(
         torch.optim, MAKER["torch_parameter"], MAKER["torch_gradient"], OPTIMIZERS[name])
@@ -69,7 +69,7 @@ def test_fifty_steps_state_and_groups_equal_pytorch(name):
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_a_state_of_pytorch_continues_here(name):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     plan = OPTIMIZERS[name]
     _, theirs = run_optimizer(torch.optim, MAKER["torch_parameter"], MAKER["torch_gradient"], plan, steps=20)
     _, ours = run_optimizer(optim, parameter, set_gradient, (plan[0], {}), steps=0)
@@ -116,7 +116,7 @@ def test_a_saved_state_continues_and_is_a_copy(name):
 @pytest.mark.parametrize("dtype, tolerance", [(np.float32, 5e-7), (np.float16, 4e-3)])
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_dtypes_stay_and_follow_pytorch(name, dtype, tolerance):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     kind, options = OPTIMIZERS[name]
     rng = np.random.default_rng(0)
     start, gradients = rng.normal(size=(4, 3)).astype(dtype), rng.normal(size=(10, 4, 3)).astype(dtype)

@@ -59,7 +59,7 @@ def test_the_error_of_a_right_gradient_falls_with_the_square_of_the_step() -> No
 
 
 def test_the_error_is_plotted_on_request(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason='pip install "minicnn[plot]"')
     report = gradient_report(Slipped.apply, float64(2.0))
     assert report.disagreement is not None
     figure = report.disagreement.plot(tmp_path / "error.png")

@@ -17,7 +17,7 @@ from minicnn.utils.data import DataLoader, TensorDataset
 
 class Net(nn.Module):
     def __init__(self):
-        super(Net, self).__init__()  # noqa: UP008
+        super(Net, self).__init__()  # noqa: UP008 (as textbooks write it)
         self.conv1 = nn.Conv2d(1, 4, kernel_size=3)
         self.fc1 = nn.Linear(4 * 3 * 3, 3)
 
@@ -152,7 +152,7 @@ def test_no_hint_is_for_a_name_that_exists() -> None:
 
 
 def test_functions_that_pytorch_has_twice_are_the_same_here() -> None:
-    real = pytest.importorskip("torch")
+    real = pytest.importorskip("torch", reason="compares with PyTorch live")
     twice = [name for name in F.__all__ if getattr(real, name, 0) is getattr(real.nn.functional, name, 1)]
     assert len(twice) > 15
     for name in [*twice, "max_pool1d", "max_pool2d", "layer_norm", "group_norm", "rms_norm", "rrelu", "selu", "celu"]:

@@ -150,7 +150,7 @@ def test_an_unknown_figure_is_named() -> None:
 
 def events(folder: Path) -> list[tuple[str, int, float]]:
     """The scalars of a folder's event files: records of a length, its checksum, a message and its checksum."""
-    event_pb2 = pytest.importorskip("tensorboardX.proto.event_pb2")
+    event_pb2 = pytest.importorskip("tensorboardX.proto.event_pb2", reason='pip install "minicnn[tensorboard]"')
     found = []
     for path in folder.iterdir():
         content = path.read_bytes()

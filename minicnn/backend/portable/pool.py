@@ -41,7 +41,7 @@ class PoolKernels(ArrayKernels):
         y = self.xp.take_along_axis(x.reshape(N, C, H * W), flat, axis=2).reshape(winners.shape)
         return self.xp.where(winners < 0, x.dtype.type(0), y)
 
-    def pool_scatter(self, g: Array, winners: Array, size: Pair, geometry: PoolGeometry | None = None) -> Array:  # noqa: ARG002
+    def pool_scatter(self, g: Array, winners: Array, size: Pair, geometry: PoolGeometry | None = None) -> Array:  # noqa: ARG002 (for backends that use it)
         """g → dx[n, c].flat[winners[n, c, i, j]] += g[n, c, i, j]; windows that overlap accumulate, -1 goes nowhere.
 
         ``geometry`` is that of the pooling that chose the winners, for backends that are faster when they know it.

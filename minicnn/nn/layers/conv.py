@@ -113,7 +113,7 @@ class _Conv(_ConvNd):
         return self._conv_forward(input, self.weight, self.bias)
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must say of how many dimensions its convolution is")
 
     def _padded(self, input: Tensor) -> tuple[Tensor, Any]:
         """``input`` padded as no convolution can, and the padding that is left to the convolution."""

@@ -52,7 +52,7 @@ def no_shift(right: Right, input: Tensor, dim: int | None, dtype: Any, **_: Any)
 
 
 @bug("softmax")
-def over_the_batch(right: Right, input: Tensor, dim: int | None, **options: Any) -> Tensor:  # noqa: ARG001
+def over_the_batch(right: Right, input: Tensor, dim: int | None, **options: Any) -> Tensor:
     """Each column sums to one, and not each row."""
     return right(input, 0, **options)
 
@@ -84,7 +84,7 @@ def softmax_twice(right: Right, input: Tensor, **options: Any) -> Tensor:
 
 
 @bug("cross_entropy")
-def forgotten_label_smoothing(right: Right, label_smoothing: float, **options: Any) -> Tensor:  # noqa: ARG001
+def forgotten_label_smoothing(right: Right, label_smoothing: float, **options: Any) -> Tensor:
     """The option is taken and not used."""
     return right(label_smoothing=0.0, **options)
 

@@ -110,7 +110,7 @@ def unbiased_layer_variance(right: Right, input: Tensor, normalized_shape: Any, 
 
 
 @bug("group_norm")
-def one_group(right: Right, num_groups: int, **options: Any) -> Tensor:  # noqa: ARG001
+def one_group(right: Right, num_groups: int, **options: Any) -> Tensor:
     """All channels are one group."""
     return right(num_groups=1, **options)
 
@@ -123,7 +123,7 @@ def no_scaling(right: Right, input: Tensor, p: float, training: bool, inplace: b
 
 
 @bug("dropout")
-def active_in_evaluation(right: Right, training: bool, **options: Any) -> Tensor:  # noqa: ARG001
+def active_in_evaluation(right: Right, training: bool, **options: Any) -> Tensor:
     """``training`` is ignored."""
     return right(training=True, **options)
 
@@ -143,6 +143,6 @@ def gradient_without_the_mask(right: Right, input: Tensor, p: float, training: b
 
 
 @bug("dropout2d")
-def elements_not_channels(right: Right, input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:  # noqa: ARG001
+def elements_not_channels(right: Right, input: Tensor, p: float, training: bool, inplace: bool) -> Tensor:
     """Single pixels are dropped."""
     return mc.dropout(input, p, training)

@@ -27,13 +27,13 @@ def transposed_kernel(right: Right, input: Tensor, weight: Tensor, **options: An
 
 
 @bug("conv2d")
-def forgotten_bias(right: Right, bias: Tensor | None, **options: Any) -> Tensor:  # noqa: ARG001
+def forgotten_bias(right: Right, bias: Tensor | None, **options: Any) -> Tensor:
     """The bias is taken and never added."""
     return right(bias=None, **options)
 
 
 @bug("conv2d")
-def forgotten_padding(right: Right, padding: Any, **options: Any) -> Tensor:  # noqa: ARG001
+def forgotten_padding(right: Right, padding: Any, **options: Any) -> Tensor:
     """The image shrinks although padding was asked for."""
     return right(padding=0, **options)
 
@@ -54,7 +54,7 @@ def stride_of_width_for_both(right: Right, stride: Any, **options: Any) -> Tenso
 
 
 @bug("conv2d")
-def forgotten_dilation(right: Right, dilation: Any, **options: Any) -> Tensor:  # noqa: ARG001
+def forgotten_dilation(right: Right, dilation: Any, **options: Any) -> Tensor:
     """The taps stay side by side."""
     return right(dilation=1, **options)
 
@@ -93,7 +93,7 @@ def bias_gradient_is_a_mean(right: Right, input: Tensor, weight: Tensor, bias: T
 
 
 @bug("conv_transpose2d")
-def forgotten_output_padding(right: Right, output_padding: Any, **options: Any) -> Tensor:  # noqa: ARG001
+def forgotten_output_padding(right: Right, output_padding: Any, **options: Any) -> Tensor:
     """The result misses a row and a column."""
     return right(output_padding=0, **options)
 
@@ -118,7 +118,7 @@ def stride_of_one(right: Right, stride: Any, **options: Any) -> Any:
 
 
 @bug("max_pool2d")
-def forgotten_ceil_mode(right: Right, ceil_mode: bool, **options: Any) -> Any:  # noqa: ARG001
+def forgotten_ceil_mode(right: Right, ceil_mode: bool, **options: Any) -> Any:
     """The last window is dropped although it was asked for."""
     return right(ceil_mode=False, **options)
 
@@ -155,13 +155,13 @@ def sum_not_mean(right: Right, divisor_override: int | None, **options: Any) -> 
 
 
 @bug("avg_pool2d")
-def padding_never_counts(right: Right, count_include_pad: bool, **options: Any) -> Tensor:  # noqa: ARG001
+def padding_never_counts(right: Right, count_include_pad: bool, **options: Any) -> Tensor:
     """Divides by the pixels inside of the image; by default the padding counts."""
     return right(count_include_pad=False, **options)
 
 
 @bug("avg_pool2d")
-def padding_always_counts(right: Right, count_include_pad: bool, **options: Any) -> Tensor:  # noqa: ARG001
+def padding_always_counts(right: Right, count_include_pad: bool, **options: Any) -> Tensor:
     """Divides by the window's size although ``count_include_pad=False``."""
     return right(count_include_pad=True, **options)
 

@@ -13,7 +13,7 @@ SHAPES = {"dropout1d": (4, 3, 5), "dropout3d": (4, 3, 2, 2, 2)}
 
 
 def both(name, x, **options):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     mc.manual_seed(11)
     torch.manual_seed(11)
     theirs = torch.from_numpy(x.copy()).requires_grad_()

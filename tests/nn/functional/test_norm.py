@@ -113,7 +113,7 @@ def test_the_biased_variance_normalises_and_the_unbiased_one_is_kept():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_running_statistics_move_as_pytorchs(dtype):
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     rng = np.random.default_rng(0)
     ours = [mc.zeros(3, dtype=dtype), mc.ones(3, dtype=dtype)]
     theirs = [torch.zeros(3, dtype=getattr(torch, dtype)), torch.ones(3, dtype=getattr(torch, dtype))]

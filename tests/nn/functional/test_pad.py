@@ -100,7 +100,7 @@ def test_circular_padding_mixed_with_cropping_wraps_what_is_left() -> None:
 @pytest.mark.parametrize("dtype", [np.int32, np.uint8, np.int64, np.float16, np.bool_])
 @pytest.mark.parametrize("mode", ["constant", "reflect", "replicate", "circular"])
 def test_other_dtypes(mode: str, dtype: Any) -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     if dtype is np.bool_ and mode in ("reflect", "replicate"):
         pytest.skip("PyTorch has no such kernel")
     x, options = (normal(1, 2, 5) > 0).astype(dtype), {"mode": mode}

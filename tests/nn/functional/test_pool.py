@@ -219,7 +219,7 @@ def test_lp_pool_has_no_gradient_where_the_sum_is_zero() -> None:
 
 @pytest.mark.parametrize("p", [3, 2, float("inf"), -float("inf"), -1])
 def test_lp_pool_of_negative_values_and_odd_exponents(p: float) -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     x = normal(1, 2, 4, 4)
     np.testing.assert_allclose(F.lp_pool2d(mc.from_numpy(x), p, 2).numpy(),
                                torch.nn.functional.lp_pool2d(torch.from_numpy(x), p, 2).numpy(), rtol=1e-7)
@@ -311,7 +311,7 @@ def test_lp_pool_refuses_a_zero_norm() -> None:
 
 @pytest.mark.parametrize("function", ["max_pool2d", "avg_pool2d"])
 def test_float16_pools(function: str) -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     x = normal(2, 3, 6, 6).astype(np.float16)
     y = getattr(F, function)(mc.from_numpy(x), 3, 2, 1)
     assert y.dtype == mc.float16

@@ -14,7 +14,7 @@ if torch.cuda.is_available():
 
 class Net(nn.Module):
     def __init__(self):
-        super(Net, self).__init__()  # noqa: UP008
+        super(Net, self).__init__()  # noqa: UP008 (as textbooks write it)
         self.conv1 = nn.Conv2d(1, 4, kernel_size=3)
         self.fc1 = nn.Linear(4 * 3 * 3, 3)
 

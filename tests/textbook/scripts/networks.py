@@ -10,7 +10,7 @@ class Named(nn.Module):
     """Layers by add_module, two chains."""
 
     def __init__(self):
-        super(Named, self).__init__()  # noqa: UP008
+        super(Named, self).__init__()  # noqa: UP008 (as textbooks write it)
         features = nn.Sequential()
         features.add_module("conv", nn.Conv2d(3, 8, 3, 1, padding=1))
         features.add_module("act", nn.ReLU(True))
