@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     from minicnn import cuda as cuda
     from minicnn import data as data
     from minicnn import datasets as datasets
+    from minicnn import exercises as exercises
     from minicnn import hub as hub
     from minicnn import inspect as inspect
     from minicnn import io as io
@@ -146,8 +147,8 @@ short, int, long = int16, int32, int64
 newaxis = None
 
 _ROOMS = (
-    "accelerator", "autograd", "backend", "backends", "compat", "cuda", "data", "datasets", "hub", "inspect", "io",
-    "models", "nn", "onnx", "optim", "random", "testing", "training", "transforms", "utils",
+    "accelerator", "autograd", "backend", "backends", "compat", "cuda", "data", "datasets", "exercises", "hub",
+    "inspect", "io", "models", "nn", "onnx", "optim", "random", "testing", "training", "transforms", "utils",
 )  # fmt: skip
 _LATER = {
     **dict.fromkeys(("load", "save"), "io"),

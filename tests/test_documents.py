@@ -1,34 +1,41 @@
-"""Every Python block of README and docs runs."""
+"""Every Python block of README and docs runs, and makes the figures beside it."""
 
 from __future__ import annotations
 
 import re
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
+from docs.pages import FIGURE, figures, run
+
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "examples" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "examples" / "README.md", *sorted(DOCS.rglob("*.md"))]
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
-def blocks(page: Path) -> list[str]:
-    return re.findall(r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+def name(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
-def test_the_code_of_a_page_runs(page: Path) -> None:
-    namespace: dict[str, object] = {"__name__": page.stem}
-    for number, block in enumerate(blocks(page)):
-        exec(compile(block, f"{page.name} block {number}", "exec"), namespace)
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_the_code_of_a_page_runs_and_makes_its_figures(page: Path, tmp_path: Path) -> None:
+    run(page, tmp_path)
+    for figure in figures(page):
+        made = (tmp_path / figure).read_bytes()
+        assert ET.fromstring(made).tag.endswith("svg")
+        assert len(made) < 300_000, f"{figure} is large for a page: {len(made)} bytes"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
-    assert [link for link in LINK.findall(page.read_text(encoding="utf-8")) if not (page.parent / link).exists()] == []
+    text = FIGURE.sub("", page.read_text(encoding="utf-8"))
+    assert [link for link in LINK.findall(text) if not (page.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_the_tests_that_a_page_names_are_there(page: Path) -> None:
     named = re.compile(r"`((?:tests|minicnn|\.ci)/[\w./]*)(?:::(\w+))?`")
     for path, function in named.findall(page.read_text(encoding="utf-8")):

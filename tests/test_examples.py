@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_documents import ROOT, blocks
+from docs.pages import blocks
+from tests.test_documents import ROOT
 
 EXAMPLES = ROOT / "examples"
 Run = Callable[..., str]

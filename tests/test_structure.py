@@ -18,11 +18,11 @@ PACKAGE = Path(minicnn.__file__).parent
 ROOMS = [
     "errors", "absent", "dtypes", "shapes", "backend", "random", "methods", "tensor", "keywords", "arguments",
     "autograd", "printing", "ops", "cuda", "accelerator", "backends", "nn", "optim", "data", "download", "pickles",
-    "utils", "transforms", "datasets", "io", "models", "training", "hub", "onnx", "inspect", "testing", "compat", "cli",
-    "__main__", "command",
+    "unpacking", "utils", "transforms", "datasets", "io", "models", "training", "hub", "onnx", "inspect", "testing",
+    "exercises", "compat", "cli", "__main__", "command",
 ]  # fmt: skip
 
-NUMPY_ROOMS = {"backend", "dtypes", "random", "data", "transforms", "datasets", "io", "testing"}
+NUMPY_ROOMS = {"backend", "dtypes", "random", "data", "transforms", "datasets", "io", "testing", "exercises"}
 
 
 def files() -> list[Path]:

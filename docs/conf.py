@@ -1,0 +1,90 @@
+"""The site: ``python -m sphinx -W -n -b html docs site`` (extra ``docs``). Nothing on it comes from another server."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx.application import Sphinx
+
+DOCS = Path(__file__).parent
+sys.path[:0] = [str(DOCS), str(DOCS.parent)]
+
+import pages  # noqa: E402  what lies beside this file is found from here on
+from docstrings import as_rst  # noqa: E402
+
+project = "minicnn"
+author = "The minicnn authors"
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build", "**/figures", "**/notebooks", "solutions"]
+
+html_theme = "furo"
+html_title = "minicnn"
+html_copy_source = False
+html_show_sphinx = False
+html_math_renderer = "mathml"
+pygments_style = "friendly"
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 4
+
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_custom_sections = ["Shapes", "Source", ("Errors", "Raises")]
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+add_module_names = False
+
+# Types of other packages and of annotations have no page here; names of minicnn must have one.
+nitpick_ignore_regex = [(r"py:.*", r"(?!minicnn\.).*")]
+
+
+def setup(app: Sphinx) -> None:
+    """Connect what is made at build time: figures, notebooks, formulas, docstrings."""
+    app.add_config_value("run_pages", True, "env")
+    app.add_html_math_renderer("mathml", (_inline_formula, None), (_block_formula, None))  # type: ignore[arg-type]
+    app.connect("builder-inited", _make)
+    app.connect("source-read", _offer_notebook)
+    app.connect("autodoc-process-docstring", _translate, priority=400)  # before napoleon
+
+
+def _make(app: Sphinx) -> None:
+    """Make the chapters' figures and notebooks, which are not kept; with ``run_pages`` off, blank figures."""
+    for page in sorted(DOCS.rglob("*.md")):
+        if app.config.run_pages:
+            pages.make_figures(page)
+        for figure in pages.figures(page):
+            _write(page.parent / figure, '<svg xmlns="http://www.w3.org/2000/svg"/>', anew=False)
+    for chapter in DOCS.glob(pages.CHAPTER):
+        _write(chapter.parent / "notebooks" / f"{chapter.stem}.ipynb", pages.notebook(chapter))
+
+
+def _write(path: Path, text: str, *, anew: bool = True) -> None:
+    path.parent.mkdir(exist_ok=True)
+    if anew or not path.exists():
+        path.write_text(text, encoding="utf-8")
+
+
+def _offer_notebook(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Below a chapter's title: the notebook to download."""
+    notebook = Path("notebooks") / f"{Path(docname).name}.ipynb"
+    if (DOCS / docname).parent.joinpath(notebook).exists():
+        title, rest = source[0].split("\n", 1)
+        source[0] = f"{title}\n\n{{download}}`This chapter as a notebook <{notebook.as_posix()}>`\n{rest}"
+
+
+def _inline_formula(writer: Any, node: nodes.math) -> None:
+    writer.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def _block_formula(writer: Any, node: nodes.math_block) -> None:
+    writer.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
+    raise nodes.SkipNode
+
+
+def _translate(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    lines[:] = as_rst(lines)
