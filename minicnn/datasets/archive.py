@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
+import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from minicnn.errors import DataError
+from minicnn.unpacking import Bounded, check_unpacked, naming
+
+# What Python's readers of archives raise on bytes that are not what they say.
+_DAMAGE = (
+    tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, OverflowError,
+    LookupError, struct.error,
+)  # fmt: skip
 
 
 def extract(archive: Path, names: Iterable[str], folder: Path) -> None:
@@ -20,29 +30,41 @@ def extract(archive: Path, names: Iterable[str], folder: Path) -> None:
     Links and folders are never followed or made, so that an archive cannot write anywhere else.
 
     Raises:
-        DataError: a damaged archive, or one that lacks a name.
+        DataError: a damaged archive, one that lacks a name, or one that unpacks to too much (see ``unpacking``).
     """
     missing = set(names)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        if archive.suffix == ".zip":
-            with zipfile.ZipFile(archive) as zipped:
-                for member in zipped.namelist():
-                    if (name := PurePosixPath(member).name) in missing:
-                        with zipped.open(member) as source:
-                            _write(source, folder / name)  # type: ignore[arg-type]
-                        missing.remove(name)
-        else:
-            with tarfile.open(archive, "r:gz") as tar:
-                for entry in tar:
-                    if entry.isfile() and (name := PurePosixPath(entry.name).name) in missing:
-                        _write(tar.extractfile(entry), folder / name)  # type: ignore[arg-type]
-                        missing.remove(name)
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        raise DataError(f"{archive} is damaged: {error}", rule="a whole archive",
+        with naming(archive):
+            for name, source in (_zipped if archive.suffix == ".zip" else _tarred)(archive):
+                if name in missing:
+                    _write(source(), folder / name)
+                    missing.remove(name)
+    except DataError:
+        raise
+    except _DAMAGE as error:
+        raise DataError(f"{archive} is damaged: {str(error)[:200]}", rule="a whole archive",
                         hint="delete it, and download it again") from None
     if missing:
         raise DataError(f"{archive} lacks {', '.join(sorted(missing))}", hint="delete it, and download it again")
+
+
+def _zipped(archive: Path) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
+    """The last part of each member's path, and what opens it."""
+    with zipfile.ZipFile(archive) as zipped:
+        check_unpacked(sum(member.file_size for member in zipped.infolist()), archive.stat().st_size)
+        for member in zipped.infolist():
+            yield PurePosixPath(member.filename).name, partial(zipped.open, member)  # type: ignore[misc]
+
+
+def _tarred(archive: Path) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
+    """The same of the files in a .tar.gz, which is read from front to end."""
+    with gzip.open(archive) as stream:
+        bounded: Any = Bounded(stream, archive.stat().st_size)
+        with tarfile.open(fileobj=bounded, mode="r|") as tar:
+            for entry in tar:
+                if entry.isfile():
+                    yield PurePosixPath(entry.name).name, partial(tar.extractfile, entry)  # type: ignore[misc]
 
 
 def _write(source: BinaryIO, path: Path) -> None:

@@ -46,6 +46,8 @@ class CIFAR10(ArrayDataset):
     pickled_names: tuple[list[str], list[str]] = (["test_batch"], [f"data_batch_{i}" for i in range(1, 6)])
     label_bytes, label_key = 1, "labels"
     """A record's label is the last of so many bytes before its pixels."""
+    images_a_file: tuple[int, int] | None = (10_000, 10_000)
+    """In the binary form, of the test and of the training: it has no header, and may be cut between two images."""
     classes: Any = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
     mean, std = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 
@@ -81,11 +83,17 @@ class CIFAR10(ArrayDataset):
 
     def _binary(self, path: Path) -> tuple[Array, Array]:
         """(N, 3072) pixels and (N,) labels of a file of records."""
-        content = np.fromfile(path, np.uint8)
+        try:
+            content = np.fromfile(path, np.uint8)
+        except OSError as error:
+            raise DataError(f"{path} cannot be read", got=error.strerror, rule="a file of CIFAR") from None
         record = self.label_bytes + SIZE
-        if not content.size or content.size % record:
+        count = max(1, content.size // record) if self.images_a_file is None else self.images_a_file[self.train]
+        if content.size != count * record:
             raise DataError(f"{path} is truncated, or no CIFAR file", got=f"{content.size} bytes",
-                            rule=f"records of {record} bytes", hint="delete it, and download again")
+                            rule=f"{count} records of {record} bytes",
+                            hint="delete it, and download again; for a part of the set, a subclass with "
+                            "images_a_file = None")
         records = content.reshape(-1, record)
         return records[:, self.label_bytes :], records[:, self.label_bytes - 1].astype(np.int64)
 
@@ -115,6 +123,7 @@ class CIFAR100(CIFAR10):
     binary_names = (["test.bin"], ["train.bin"])
     pickled_names = (["test"], ["train"])
     label_bytes, label_key = 2, "fine_labels"
+    images_a_file = (10_000, 50_000)
     classes = [
         "apple", "aquarium_fish", "baby", "bear", "beaver", "bed", "bee", "beetle", "bicycle", "bottle", "bowl", "boy",
         "bridge", "bus", "butterfly", "camel", "can", "castle", "caterpillar", "cattle", "chair", "chimpanzee",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,12 @@ from typing import Any
 from minicnn.datasets.base import Transform, VisionDataset
 from minicnn.errors import DataError, OptionError
 from minicnn.transforms.pillow import pillow
+
+_PROGRAMS = {"EPS"}
+"""PostScript is a program, and Pillow has Ghostscript run it."""
+
+_VISITS = 100
+"""Of one folder, through links: a few that lead to one another make millions of paths."""
 
 
 class DatasetFolder(VisionDataset):
@@ -85,7 +93,7 @@ class DatasetFolder(VisionDataset):
 
 
 class ImageFolder(DatasetFolder):
-    """Images in a folder for each class, of any format that Pillow reads, as RGB.
+    """Images in a folder for each class, of any format that Pillow reads by itself (PostScript it does not), as RGB.
 
     Args:
         root, transform, target_transform, is_valid_file, allow_empty: as of ``DatasetFolder``.
@@ -118,21 +126,53 @@ class ImageFolder(DatasetFolder):
 def image_extensions() -> tuple[str, ...]:
     """The endings of the formats that the installed Pillow reads."""
     image = pillow("ImageFolder")
-    return tuple(sorted(ending for ending, name in image.registered_extensions().items() if name in image.OPEN))
+    formats = _formats()
+    return tuple(sorted(ending for ending, name in image.registered_extensions().items() if name in formats))
+
+
+@functools.cache
+def _formats() -> list[str]:
+    """Pillow's formats in the order in which it tries them, less those for which it starts another program."""
+    image = pillow("load_image")
+    image.init()
+    return [name for name in image.ID if name in image.OPEN and name not in _PROGRAMS]
 
 
 def load_image(path: str) -> Any:
-    """An image file as a PIL image in RGB. Errors: DataError for a missing or damaged one."""
+    """An image file as a PIL image in RGB. Errors: DataError for a missing or damaged one, or one that is too large."""
     image = pillow("load_image")
     try:
-        with open(path, "rb") as file, image.open(file) as found:
+        with open(path, "rb") as file, image.open(file, formats=_formats()) as found:
+            most = image.MAX_IMAGE_PIXELS
+            if most is not None and found.width * found.height > most:  # for twice as many Pillow only warns
+                raise DataError(f"{path} is too large", got=f"{found.width} × {found.height}",
+                                rule=f"at most {most:,} pixels", hint="PIL.Image.MAX_IMAGE_PIXELS = …, if you trust it")
             return found.convert("RGB")
+    except DataError:
+        raise
     except Exception as error:  # the readers of the many formats raise many things
         raise DataError(f"{path} is no whole image", got=str(error) or type(error).__name__,
                         rule="a format that Pillow reads", hint="delete it, or get it again") from None
 
 
 def _files(folder: Path) -> list[str]:
-    """All files below a folder, links followed, in order."""
-    walk = sorted(os.walk(folder, followlinks=True))
-    return [os.path.join(place, name) for place, _, names in walk for name in sorted(names)]
+    """All files below a folder, in order. Links are followed, but not back into a folder that leads to them."""
+    found, visits, todo = [], Counter[str](), [(str(folder), frozenset[str]())]
+    while todo:
+        place, above = todo.pop()
+        inner, names = _listed(place)
+        real = os.path.realpath(place)
+        visits[real] += 1
+        if visits[real] > _VISITS:
+            raise DataError(f"{folder} has links without end", got=f"more than {_VISITS} ways to {real}",
+                            rule="folders of images, and few links")
+        if real not in above:
+            found.append((place, names))
+            todo += [(os.path.join(place, name), above | {real}) for name in inner]
+    return [os.path.join(place, name) for place, names in sorted(found) for name in names]
+
+
+def _listed(place: str) -> tuple[list[str], list[str]]:
+    """The folders and the files in a folder, sorted; none in one that cannot be read."""
+    _, inner, names = next(os.walk(place, followlinks=True), (place, [], []))
+    return sorted(inner), sorted(names)

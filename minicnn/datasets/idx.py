@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.errors import DataError
+from minicnn.unpacking import Bounded, naming
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
@@ -26,12 +27,14 @@ def read_idx(path: str | Path) -> np.ndarray[Any, Any]:
     """
     path = Path(path)
     try:
-        with (gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as file:
-            return _parse(file, path)
+        with naming(path), (gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as file:
+            return _parse(Bounded(file, path.stat().st_size) if path.suffix == ".gz" else file, path)
     except FileNotFoundError:
         raise DataError(f"{path} does not exist", rule="an IDX file, .gz or not", hint="check the folder") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{path} is damaged: {error}", rule="a whole gzip file", hint="download it again") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read", got=error.strerror, rule="an IDX file, .gz or not") from None
 
 
 def _parse(file: Any, path: Path) -> np.ndarray[Any, Any]:
@@ -53,6 +56,8 @@ def _parse(file: Any, path: Path) -> np.ndarray[Any, Any]:
         fault = "truncated" if found < expected else "too long"
         raise DataError(f"{path} is {fault}", got=f"{found} bytes of values{' or more' if found > expected else ''}",
                         rule=f"its header promises {shape} {dtype.name}: {expected} bytes", hint="download it again")
+    if math.prod(n or 1 for n in shape) * dtype.itemsize >= 1 << 63:  # with a 0 among them
+        raise DataError(f"{path} is damaged", got=f"sizes {shape}", rule="sizes of an array", hint="download it again")
     return np.frombuffer(b"".join(chunks), dtype).reshape(shape).astype(dtype.newbyteorder("="))
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.errors import DataError
+from minicnn.unpacking import allowed, inflated, naming
 
 Array = Any
 _TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
@@ -38,26 +39,39 @@ def read_mat(path: str | Path) -> dict[str, Array]:
             raise DataError(f"{path} is no .mat file of version 5", got=f"it begins with {content[:20]!r}",
                             rule="MATLAB's save(…, '-v7') or '-v6'")
         order = "<" if content[126:128] == b"IM" else ">"
-        return dict(_arrays(memoryview(content)[HEADER:], order))
+        with naming(path):
+            return dict(_arrays(memoryview(content)[HEADER:], order))
     except FileNotFoundError:
         raise DataError(f"{path} does not exist", rule="a .mat file", hint="check the folder") from None
     except (struct.error, zlib.error, ValueError, LookupError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path} is damaged: {error}", rule="a whole .mat file", hint="download it again") from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read", got=error.strerror, rule="a .mat file") from None
 
 
 def _arrays(content: memoryview, order: str) -> Iterator[tuple[str, Array]]:
-    for kind, values in _elements(content, order):
-        if kind == COMPRESSED:
-            yield from _arrays(memoryview(zlib.decompress(values)), order)
-        elif kind == MATRIX:
+    for kind, values in _opened(content, order):
+        if kind == MATRIX:
             flags, sizes, name, *parts = _elements(values, order)
             what = struct.unpack_from(order + "I", flags[1])[0] & 0xFF
             if what in _CLASSES:
-                shape = np.frombuffer(sizes[1], order + "i4")
+                shape = np.frombuffer(sizes[1], order + "u4")
                 numbers = np.frombuffer(parts[0][1], order + _TYPES[parts[0][0]])
                 yield bytes(name[1]).decode("ascii"), numbers.astype(_CLASSES[what]).reshape(shape, order="F")
+
+
+def _opened(content: memoryview, order: str) -> Iterator[tuple[int, memoryview]]:
+    """The elements, and those inside of compressed ones; what is compressed twice is not opened."""
+    room = allowed(len(content))
+    for kind, values in _elements(content, order):
+        if kind == COMPRESSED:
+            unpacked = inflated(values, room)
+            room -= len(unpacked)
+            yield from _elements(memoryview(unpacked), order)
+        else:
+            yield kind, values
 
 
 def _elements(content: memoryview, order: str) -> Iterator[tuple[int, memoryview]]:

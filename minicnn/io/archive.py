@@ -14,11 +14,10 @@ from typing import Any, Self
 import numpy as np
 
 from minicnn.errors import DataError
+from minicnn.unpacking import allowed
 
 Array = Any
 _CHUNK = 1 << 20
-_ROOM = 1 << 26
-_RATIO = 100
 
 
 class Archive:
@@ -48,7 +47,7 @@ class Archive:
             raise DataError(f"{self.path}: '{strange[0][:80]}' in it is compressed in a way that is not read",
                             rule="uncompressed" if stored else "uncompressed, or deflated",
                             hint="unpack the archive, and pack it again with zip -0 -r")
-        limit = self.size if stored else max(_ROOM, _RATIO * self.size)
+        limit = self.size if stored else allowed(self.size)
         if (total := sum(member.file_size for member in members)) > limit:
             raise DataError(f"{self.path}: its members claim {total:,} bytes",
                             got=f"a file of {self.size:,} bytes", rule=f"at most {limit:,}")

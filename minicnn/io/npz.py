@@ -23,9 +23,10 @@ from minicnn.tensor import Tensor, place
 
 Array = Any
 
-# NumPy evaluates an array's header as Python; these are the only forms of it that it writes for plain arrays.
+# NumPy evaluates an array's header as Python; these are the only forms of it that it writes for plain arrays. There is
+# one way only to match a list of numbers: with two, a long one that does not end well would be tried in all ways.
 _HEADER = re.compile(
-    r"\{'descr': '([<>|=]\w\d)', 'fortran_order': (True|False), 'shape': \(((?:\d+,? ?)*)\), \}\s*"
+    r"\{'descr': '([<>|=]\w\d)', 'fortran_order': (True|False), 'shape': \(((?:\d+, )*(?:\d+,?)?)\), \}\s*"
 )  # fmt: skip
 _DTYPES = {d.str: d for supported in SUPPORTED for d in (supported.newbyteorder("<"), supported.newbyteorder(">"))}
 _RULE = "a file that mc.save wrote, or numpy.savez of plain arrays"
@@ -43,7 +44,10 @@ def save_npz(state: Mapping[str, Tensor], path: Path) -> None:
 def load_npz(path: Path, device: Device | str | None) -> dict[str, Tensor]:
     """Read named tensors."""
     with reading(path, ".npz of plain arrays", _RULE), Archive(path) as archive:
-        return {name.removesuffix(".npy"): place(_array(archive, name), device) for name in archive.names}
+        members = {name.removesuffix(".npy"): name for name in archive.names}
+        if len(members) != len(archive.names):
+            raise DataError("two arrays in it have one name, one with and one without .npy", rule="each name once")
+        return {name: place(_array(archive, member), device) for name, member in members.items()}
 
 
 def _array(archive: Archive, name: str) -> Array:

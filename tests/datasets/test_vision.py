@@ -192,6 +192,18 @@ def test_cifar100s_binary_form(tmp_path: Path) -> None:
     assert len(data.classes) == 100 and data.classes[-1] == "worm" and data.classes == sorted(data.classes)
 
 
+def test_a_cifar_that_was_cut_between_two_images_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its binary form has no header, but the number of its images is known."""
+    monkeypatch.setattr(CIFAR10, "images_a_file", (10_000, 10_000))
+    path = tmp_path / "test_batch.bin"
+    path.write_bytes(bytes(10_000 * 3073))
+    assert len(CIFAR10(tmp_path, train=False)) == 10_000
+    for count in (0, 1, 9_999, 10_001):
+        path.write_bytes(bytes(count * 3073))
+        with pytest.raises(DataError, match=r"test_batch\.bin is truncated(.|\n)*10000 records"):
+            CIFAR10(tmp_path, train=False)
+
+
 def test_cifar_is_downloaded_and_extracted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     members = {f"cifar-10-batches-bin/data_batch_{i + 1}.bin": cifar10_records(i, 1) for i in range(5)}

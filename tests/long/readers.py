@@ -120,6 +120,18 @@ def idx_files() -> list[bytes]:
             idx(np.zeros((0, 5), ">f8"), 0x0E)]  # fmt: skip
 
 
+class FewOf10(CIFAR10):
+    """CIFAR-10 of any length."""
+
+    images_a_file = None
+
+
+class FewOf100(CIFAR100):
+    """CIFAR-100 of any length."""
+
+    images_a_file = None
+
+
 def cifar_records(extra: int) -> list[bytes]:
     return [(bytes([3] * (1 + extra)) + bytes(range(256)) * 12) * n for n in (1, 2)]
 
@@ -200,8 +212,8 @@ def network(path: Path) -> None:
 
 
 def states() -> list[bytes]:
-    return saved(".npz")() + [
-        zipped("0.weight.npy", ("0.bias.npy", npy(np.zeros(2, "float32"))))(npy(np.zeros((2, 3), "float32")))]
+    weight, bias = (npy(np.zeros(shape, "float32")) for shape in ((2, 3), (2,)))
+    return [*saved(".npz")(), zipped("0.weight.npy", ("0.bias.npy", bias))(weight)]
 
 
 def npy(array: np.ndarray[Any, Any]) -> bytes:
@@ -224,8 +236,8 @@ READERS: dict[str, Reader] = {
     "weights": Reader("m.npz", network, states, errors=(DataError, mc.errors.StateError)),
     "idx": Reader("m-ubyte", read_idx, idx_files),
     "idx_gz": Reader("m-ubyte.gz", read_idx, lambda: [gzip.compress(content) for content in idx_files()]),
-    "cifar10": Reader("test_batch.bin", lambda path: CIFAR10(path.parent, train=False), lambda: cifar_records(0)),
-    "cifar100": Reader("test.bin", lambda path: CIFAR100(path.parent, train=False), lambda: cifar_records(1)),
+    "cifar10": Reader("test_batch.bin", lambda path: FewOf10(path.parent, train=False), lambda: cifar_records(0)),
+    "cifar100": Reader("test.bin", lambda path: FewOf100(path.parent, train=False), lambda: cifar_records(1)),
     "cifar_pickle": Reader("test_batch", read_pickled, cifar_pickles),
     "cifar_batch": Reader("test_batch", lambda path: CIFAR10(path.parent, train=False), cifar_pickles),
     "mat": Reader("m.mat", read_mat, mat_files),
