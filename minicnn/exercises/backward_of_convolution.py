@@ -82,12 +82,12 @@ def _depthwise(draw: Draw, *sizes: tuple[int, int]) -> Iterator[tuple[Array, Arr
 
 EXERCISES = [
     Exercise("5.1", "coverage", "count the windows that read each pixel", (
-        ("windows side by side", agree(coverage, lambda d: [(1, 1, 1, 0), (4, 2, 2, 0), (6, 3, 3, 0)])),
-        ("windows that overlap", agree(coverage, lambda d: [(2, 2, 1, 0), (3, 2, 1, 0), (6, 3, 1, 0), (7, 3, 2, 0)],
+        ("windows side by side", agree(coverage, lambda _: [(1, 1, 1, 0), (4, 2, 2, 0), (6, 3, 3, 0)])),
+        ("windows that overlap", agree(coverage, lambda _: [(2, 2, 1, 0), (3, 2, 1, 0), (6, 3, 1, 0), (7, 3, 2, 0)],
                                        "the pixel at the end is in one window, whatever the kernel")),
-        ("pixels that none reads", agree(coverage, lambda d: [(3, 2, 2, 0), (5, 1, 3, 0), (8, 3, 4, 0)],
+        ("pixels that none reads", agree(coverage, lambda _: [(3, 2, 2, 0), (5, 1, 3, 0), (8, 3, 4, 0)],
                                          "a window that would hang over the end is left out")),
-        ("padding", agree(coverage, lambda d: [(1, 3, 1, 1), (4, 3, 1, 1), (6, 3, 2, 1), (7, 5, 2, 2)],
+        ("padding", agree(coverage, lambda _: [(1, 3, 1, 1), (4, 3, 1, 1), (6, 3, 2, 1), (7, 5, 2, 2)],
                           "windows begin before the image; the zeros there are not counted")),
     )),
     Exercise("5.2", "conv1d_backward", "the three gradients of a convolution along a line", (
@@ -108,7 +108,8 @@ EXERCISES = [
         ("one window", agree(input_gradient, lambda d: _slopes(d, (1, 1, 1, 1, 1), (2, 2, 2, 2, 1)))),
         ("stride 1", agree(input_gradient, lambda d: _slopes(d, (2, 3, 2, 2, 1), (5, 4, 3, 2, 1)),
                            "pad by the kernel's size less one, and turn the kernel by half a turn")),
-        ("larger strides", agree(input_gradient, lambda d: _slopes(d, (1, 3, 1, 1, 2), (5, 5, 3, 3, 2), (7, 4, 1, 1, 3)),
+        ("larger strides", agree(input_gradient, lambda d: _slopes(d, (1, 3, 1, 1, 2), (5, 5, 3, 3, 2),
+                                                                     (7, 4, 1, 1, 3)),
                                  "zeros go between the entries, not behind the last")),
         ("pixels that no window reaches", agree(input_gradient, lambda d: _slopes(d, (2, 2, 1, 1, 2), (6, 8, 3, 3, 2)),
                                                 "the result has the image's height and width")),

@@ -15,4 +15,5 @@ Array = Any
 def gradients(operation: Callable[..., Tensor], g: Array, *inputs: Array) -> tuple[Array, ...]:
     """The gradients of ``operation`` in its ``inputs``, where ``g`` arrives at its result; all are arrays."""
     leaves = [tensor(x, requires_grad=True) for x in inputs]
-    return tuple(found.numpy() for found in grad(operation(*leaves), leaves, tensor(g)))
+    found = grad(operation(*leaves), leaves, tensor(g))
+    return tuple(slope.numpy() for slope in found if slope is not None)
