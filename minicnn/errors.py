@@ -148,6 +148,14 @@ class DataError(MinicnnError, RuntimeError, ValueError):
     """A data or model file that is missing, damaged or not what it says; nothing of it is used."""
 
 
+class NotFiniteError(MinicnnError, FloatingPointError):
+    """A loss or a gradient that is infinite or no number, where a training was told to stop at it."""
+
+
+class OutOfMemoryError(MinicnnError, MemoryError, RuntimeError):
+    """A step of a training for which the memory is too small."""
+
+
 class MissingPackageError(MinicnnError, ImportError):
     """An optional package that is not installed; the message says how to install it."""
 
