@@ -49,22 +49,22 @@ def extract(archive: Path, names: Iterable[str], folder: Path) -> None:
         raise DataError(f"{archive} lacks {', '.join(sorted(missing))}", hint="delete it, and download it again")
 
 
-def _zipped(archive: Path) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
+def _zipped(archive: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
     """The last part of each member's path, and what opens it."""
     with zipfile.ZipFile(archive) as zipped:
         check_unpacked(sum(member.file_size for member in zipped.infolist()), archive.stat().st_size)
         for member in zipped.infolist():
-            yield PurePosixPath(member.filename).name, partial(zipped.open, member)  # type: ignore[misc]
+            yield PurePosixPath(member.filename).name, partial(zipped.open, member)
 
 
-def _tarred(archive: Path) -> Iterator[tuple[str, Callable[[], BinaryIO]]]:
+def _tarred(archive: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
     """The same of the files in a .tar.gz, which is read from front to end."""
     with gzip.open(archive) as stream:
         bounded: Any = Bounded(stream, archive.stat().st_size)
         with tarfile.open(fileobj=bounded, mode="r|") as tar:
             for entry in tar:
                 if entry.isfile():
-                    yield PurePosixPath(entry.name).name, partial(tar.extractfile, entry)  # type: ignore[misc]
+                    yield PurePosixPath(entry.name).name, partial(tar.extractfile, entry)
 
 
 def _write(source: BinaryIO, path: Path) -> None:

@@ -1,18 +1,23 @@
 """The playground: a page on this machine on which one draws a digit and sees what every layer makes of it.
 
 The server is the standard library's, listens on the loopback address only, and answers three requests: the page, what
-the network makes of a drawing, and where a window goes.
+the network makes of a drawing, and where a window goes. Whoever asks has little room and time, and pages of other
+sites, which a browser on this machine may show, get nothing.
 """
 
 from __future__ import annotations
 
 import json
+import socket
+import sys
 import threading
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from minicnn.autograd import no_grad
 from minicnn.errors import MinicnnError, OptionError, ShapeError
@@ -28,6 +33,12 @@ from minicnn.training.outputs import first_output
 HOST = "127.0.0.1"
 LARGEST = 1 << 20
 """Bytes of a request."""
+
+CONNECTIONS, SECONDS = 32, 60
+"""How many are answered at once, and for how long each."""
+
+WIDEST = 16
+"""Of a window, its stride, its dilation, the padding and the image under it."""
 
 MOST = 64
 """Channels of a layer that are shown."""
@@ -75,8 +86,10 @@ class Playground:
 
     def window(self, size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> dict[str, Any]:
         """Where a window goes over an image of ``size``: the formula with its numbers, the result, and an animation."""
-        if not 1 <= size <= 16:
-            raise OptionError("playground: no such image", got=size, rule="a size from 1 to 16")
+        if not 1 <= size <= WIDEST:
+            raise OptionError("playground: no such image", got=size, rule=f"a size from 1 to {WIDEST}")
+        if not max(kernel, stride, padding, dilation) <= WIDEST:
+            raise OptionError("playground: no such window", rule=f"numbers up to {WIDEST}")
         walk = slide(Conv2d(1, 1, kernel, stride, padding, dilation), (size, size), seconds=0.4)
         formula = f"⌊({size} + 2·{padding} − {dilation}·({kernel} − 1) − 1) / {stride}⌋ + 1"
         return {"formula": formula, "result": walk.windows.out_size[0], "svg": walk.svg()}
@@ -92,21 +105,62 @@ def serve(playground: Playground, port: int = 0) -> ThreadingHTTPServer:
     Errors: OSError where the port is taken.
     """
     handler = type("Handler", (_Handler,), {"playground": playground})
-    return ThreadingHTTPServer((HOST, port), handler)
+    return _Server((HOST, port), handler)
+
+
+_POLICY = (
+    "default-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+
+
+class _Server(ThreadingHTTPServer):
+    """One that lets in ``CONNECTIONS`` at once, and hangs up on each after ``SECONDS``, however slowly it asks."""
+
+    request_queue_size = CONNECTIONS
+
+    def __init__(self, address: tuple[str, int], handler: type[_Handler]) -> None:
+        self._since: dict[Any, float] = {}
+        super().__init__(address, handler)
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002 (the base class's form)
+        if len(self._since) >= CONNECTIONS:
+            return False
+        self._since[request] = time.monotonic()
+        return True
+
+    def service_actions(self) -> None:
+        oldest = time.monotonic() - SECONDS
+        for request, since in list(self._since.items()):
+            if since < oldest:
+                with suppress(OSError):  # it may be closed already
+                    request.shutdown(socket.SHUT_RDWR)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._since.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):  # whoever hangs up is not our error
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
     playground: Playground
-    timeout = 30
+    timeout = 10
 
     def do_GET(self) -> None:
-        address = urlsplit(self.path)
+        path, _, query = self.path.partition("?")
         if not self._from_here():
             self._refuse(403, "this page is for this machine")
-        elif address.path == "/":
+        elif path == "/":
             self._send(200, "text/html; charset=utf-8", self.playground.page().encode())
-        elif address.path == "/window":
-            self._answer(lambda: self.playground.window(**{k: int(v) for k, v in parse_qsl(address.query)}))
+        elif self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+            self._refuse(403, "this page is for itself")
+        elif path == "/window":
+            self._answer(lambda: self.playground.window(
+                **{name: int(value) for name, value in parse_qsl(query, max_num_fields=5)}
+            ))  # fmt: skip
         else:
             self._refuse(404, "there is no such page")
 
@@ -116,7 +170,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(403, "this page is for this machine")
         elif self.path != "/look":
             self._refuse(404, "there is no such page")
-        elif not length.isdigit() or int(length) > LARGEST:
+        elif not (length.isascii() and length.isdigit() and len(length) < 9) or int(length) > LARGEST:
             self._refuse(413, f"a drawing has at most {LARGEST} bytes")
         else:
             body = self.rfile.read(int(length))
@@ -135,8 +189,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, compute: Any) -> None:
         try:
             found = compute()
-        except (MinicnnError, ValueError, TypeError) as error:
-            self._refuse(400, str(error))
+        except (MinicnnError, ValueError, TypeError, RecursionError) as error:
+            self._refuse(400, str(error)[:1000])
         else:
             self._send(200, "application/json", json.dumps(found).encode())
 
@@ -148,7 +202,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
-        self.send_header("Content-Security-Policy", "default-src 'self' 'unsafe-inline'; img-src 'self' data:")
+        self.send_header("Content-Security-Policy", _POLICY)
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
         self.end_headers()
         self.wfile.write(content)
 

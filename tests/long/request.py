@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from types import SimpleNamespace
@@ -28,6 +29,9 @@ EXCHANGES = [
 ]  # fmt: skip
 
 
+STATUSES = (200, 400, 403, 404, 413, 414, 431, 501, 505)
+
+
 class Connection:
     """What a handler asks of a socket: bytes that come, and those that go."""
 
@@ -49,11 +53,18 @@ PLAYGROUND = playground.Playground(mc.nn.Sequential(mc.nn.Conv2d(1, 2, 2), mc.nn
 
 
 def answer(content: bytes) -> bytes:
-    """What the playground answers: every answer is one of HTTP, with a status that we give."""
+    """What the playground answers; AssertionError for what no request may get."""
     kind = type("Handler", (playground._Handler,), {"playground": PLAYGROUND})
     connection = Connection(content)
-    kind(connection, ("127.0.0.1", 1), SERVER)
-    return bytes(connection.sent)
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        kind(connection, ("127.0.0.1", 1), SERVER)
+    sent = bytes(connection.sent)
+    assert not said.getvalue() and len(sent) < 1 << 21
+    if sent.startswith(b"HTTP/1."):
+        status = int(sent.split(b" ", 2)[1])
+        assert status in STATUSES
+        assert status != 200 or any(name in content.lower() for name in (b"127.0.0.1:", b"localhost:"))
+    return sent
 
 
 __all__ = ["EXCHANGES", "answer"]
