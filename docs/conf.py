@@ -13,7 +13,8 @@ from sphinx.application import Sphinx
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
-import pages  # noqa: E402  what lies beside this file is found from here on
+import code_pages  # noqa: E402  what lies beside this file is found from here on
+import pages  # noqa: E402
 from docstrings import as_rst  # noqa: E402
 
 project = "minicnn"
@@ -48,6 +49,8 @@ def setup(app: Sphinx) -> None:
     app.add_html_math_renderer("mathml", (_inline_formula, None), (_block_formula, None))  # type: ignore[arg-type]
     app.connect("builder-inited", _make)
     app.connect("source-read", _offer_notebook)
+    app.connect("doctree-read", _caption)
+    code_pages.connect(app)
     app.connect("autodoc-process-docstring", _translate, priority=400)  # before napoleon
 
 
@@ -76,13 +79,22 @@ def _offer_notebook(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = f"{title}\n\n{{download}}`This chapter as a notebook <{notebook.as_posix()}>`\n{rest}"
 
 
+def _caption(app: Sphinx, doctree: nodes.document) -> None:
+    """A picture by itself becomes a figure: what Markdown says of it is its caption."""
+    for image in list(doctree.findall(nodes.image)):
+        words = image.get("alt")
+        if words and isinstance(image.parent, nodes.paragraph) and len(image.parent) == 1:
+            named = nodes.make_id(Path(image["uri"]).stem)
+            image.parent.replace_self(nodes.figure("", image.deepcopy(), nodes.caption("", words), ids=[named]))
+
+
 def _inline_formula(writer: Any, node: nodes.math) -> None:
     writer.body.append(convert(node.astext()))
     raise nodes.SkipNode
 
 
 def _block_formula(writer: Any, node: nodes.math_block) -> None:
-    writer.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
+    writer.body.append(f'<div class="formula">{convert(node.astext(), display="block")}</div>')
     raise nodes.SkipNode
 
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,13 +46,17 @@ def run(page: Path, folder: Path) -> dict[str, Any]:
 
 
 def make_figures(page: Path) -> None:
-    """Run the page beside itself if it embeds figures that its present blocks have not made yet."""
+    """Put the page's figures beside it, where its present blocks have not made them yet; prints are not shown."""
     wanted = figures(page)
     stamp = page.parent / "figures" / f".{page.stem}.made"
     made = hashlib.sha256("\n".join(blocks(page)).encode()).hexdigest()
     there = all((page.parent / figure).exists() for figure in wanted)
     if wanted and not (there and stamp.exists() and stamp.read_text(encoding="utf-8") == made):
-        run(page, page.parent)
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            run(page, Path(folder))
+            for figure in wanted:
+                (page.parent / figure).parent.mkdir(exist_ok=True)
+                shutil.copy(Path(folder) / figure, page.parent / figure)
         stamp.write_text(made, encoding="utf-8")
 
 
