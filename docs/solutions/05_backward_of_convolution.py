@@ -22,7 +22,7 @@ def conv1d_backward(g, x, w):
     return dx, dw, g.sum()
 
 
-def col2im(columns, height, width, kernel, stride):
+def fold_columns(columns, height, width, kernel, stride):
     image = np.zeros((height, width))
     per_row = (width - kernel) // stride + 1
     for place, column in enumerate(columns):

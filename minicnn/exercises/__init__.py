@@ -23,6 +23,7 @@ __all__ = ["Catalogue", "Exercise", "catalogue", "check"]
 CHAPTERS = {
     1: "convolution",
     5: "backward_of_convolution",
+    6: "batch_normalisation",
 }
 """The module of each chapter that has exercises."""
 

@@ -33,7 +33,7 @@ def conv1d_backward(g: Array, x: Array, w: Array) -> tuple[Array, ...]:
     return gradients(line, g, x, w, np.zeros(()))
 
 
-def col2im(columns: Array, height: int, width: int, kernel: int, stride: int) -> Array:
+def fold_columns(columns: Array, height: int, width: int, kernel: int, stride: int) -> Array:
     """(OH·OW, K·K) → (height, width): each pixel is the sum of its places in the columns."""
     folded = F.fold(tensor(columns.T[None]), (height, width), kernel, stride=stride)
     return folded.numpy()[0, 0]
@@ -96,12 +96,12 @@ EXERCISES = [
         ("windows that overlap", agree(conv1d_backward, lambda d: _lines(d, (3, 2), (5, 3), (9, 4)),
                                        "a pixel of two windows hears from both")),
     )),
-    Exercise("5.3", "col2im", "put columns back where they came from, with a stride", (
-        ("one window", agree(col2im, lambda d: _columns(d, (1, 1, 1, 1), (2, 2, 2, 1)))),
-        ("windows side by side", agree(col2im, lambda d: _columns(d, (2, 4, 2, 2), (6, 3, 3, 3)))),
-        ("windows that overlap", agree(col2im, lambda d: _columns(d, (2, 3, 2, 1), (4, 4, 2, 1), (7, 5, 3, 2)),
+    Exercise("5.3", "fold_columns", "put columns back where they came from, with a stride", (
+        ("one window", agree(fold_columns, lambda d: _columns(d, (1, 1, 1, 1), (2, 2, 2, 1)))),
+        ("windows side by side", agree(fold_columns, lambda d: _columns(d, (2, 4, 2, 2), (6, 3, 3, 3)))),
+        ("windows that overlap", agree(fold_columns, lambda d: _columns(d, (2, 3, 2, 1), (4, 4, 2, 1), (7, 5, 3, 2)),
                                        "what arrives at a pixel is added")),
-        ("pixels that no window reads", agree(col2im, lambda d: _columns(d, (2, 3, 2, 2), (5, 6, 2, 3)),
+        ("pixels that no window reads", agree(fold_columns, lambda d: _columns(d, (2, 3, 2, 2), (5, 6, 2, 3)),
                                               "their gradient is 0, and the image keeps its size")),
     )),
     Exercise("5.4", "input_gradient", "the gradient of the image as a correlation with the turned kernel", (

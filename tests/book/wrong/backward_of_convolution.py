@@ -38,7 +38,7 @@ def conv1d_swapped(g, x, w):
     return dw, dx, db
 
 
-def col2im_last_wins(columns, height, width, kernel, stride):
+def fold_columns_last_wins(columns, height, width, kernel, stride):
     image, per_row = np.zeros((height, width)), (width - kernel) // stride + 1
     for place, column in enumerate(columns):
         i, j = (stride * n for n in divmod(place, per_row))
@@ -46,7 +46,7 @@ def col2im_last_wins(columns, height, width, kernel, stride):
     return image
 
 
-def col2im_of_squares(columns, height, width, kernel, stride):
+def fold_columns_of_squares(columns, height, width, kernel, stride):
     image, per_row = np.zeros((height, width)), (height - kernel) // stride + 1
     for place, column in enumerate(columns):
         i, j = (stride * n for n in divmod(place, per_row))
@@ -54,7 +54,7 @@ def col2im_of_squares(columns, height, width, kernel, stride):
     return image
 
 
-def col2im_without_stride(columns, height, width, kernel, stride):
+def fold_columns_without_stride(columns, height, width, kernel, stride):
     image, per_row = np.zeros((height, width)), (width - kernel) // stride + 1
     for place, column in enumerate(columns):
         i, j = divmod(place, per_row)
@@ -92,7 +92,7 @@ def depthwise_first_kernel(g, x, w):
 WRONG = {
     "5.1": [coverage_without_padding, coverage_at_every_place, coverage_hanging_over],
     "5.2": [conv1d_last_window_wins, conv1d_turned, conv1d_mean_for_the_bias, conv1d_swapped],
-    "5.3": [col2im_last_wins, col2im_of_squares, col2im_without_stride],
+    "5.3": [fold_columns_last_wins, fold_columns_of_squares, fold_columns_without_stride],
     "5.4": [input_gradient_not_turned, input_gradient_too_small, input_gradient_transposed],
     "5.5": [depthwise_last_image, depthwise_mean, depthwise_first_kernel],
 }
