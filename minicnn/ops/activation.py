@@ -24,7 +24,7 @@ class Gate(Function):
         self.is_open, self.slope, backend = is_open, slope, backend_of(g)
         if slope:
             return backend.choose(is_open(x), g, g * slope)
-        return backend.gate(g, is_open(x))
+        return backend.gate_by(g, x, is_open)
 
     def grad_g(self, h: Tensor, x: Tensor) -> Tensor:
         return Gate.apply(h, x, is_open=self.is_open, slope=self.slope)
@@ -40,7 +40,7 @@ class ReLU(Function):
         return backend_of(x).relu(x, out)
 
     def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
-        return Gate.apply(g, out, is_open=lambda y: ~(y <= 0))
+        return Gate.apply(g, out, is_open=lambda y: y != 0)  # which holds of a NaN, too
 
 
 class LeakyReLU(Function):

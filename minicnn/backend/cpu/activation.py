@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.backend.cpu.elementwise import BLOCK, like, pointwise
+from minicnn.backend.cpu.elementwise import BLOCK, PIECE, like, pointwise
 from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.portable.activation import ActivationKernels
 
@@ -32,24 +32,17 @@ class CpuActivationKernels(ActivationKernels):
         return turned.transpose(0, 3, 1, 2)
 
     def relu(self, x: Array, out: Array | None = None) -> Array:
-        """A maximum with a row of zeros: with the number 0 NumPy has no vector instructions (2.5 times as slow)."""
-        if x.dtype.kind != "f" or x.size < BLOCK:
+        """A clip to [0, inf]: of a maximum with the number 0 NumPy has no vector instructions (``kernels: ReLU``)."""
+        if x.dtype.kind != "f" or x.size < 1024:
             return super().relu(x, out)
-        zeros = np.zeros(BLOCK, x.dtype)
-
-        def work(out: Array, x: Array) -> None:
-            np.maximum(x, zeros[: len(x)] if x.ndim == 1 else 0, out=out)
-
-        return pointwise(work, like(x) if out is None else out, x)
+        return pointwise(lambda out, x: x.clip(0, np.inf, out), like(x) if out is None else out, x, block=PIECE)
 
     def gate(self, g: Array, is_open: Array) -> Array:
-        """A bitwise AND with all ones or all zeros: a tenth of ``numpy.where``'s time, and as fast as a product."""
-        bits = _BITS[g.itemsize]
+        return pointwise(_gate, like(g), g, np.broadcast_to(is_open, g.shape))
 
-        def work(out: Array, g: Array, is_open: Array) -> None:
-            np.bitwise_and(_mask(is_open, bits), np.asarray(g).view(bits), out=out.view(bits))
-
-        return pointwise(work, like(g), g, np.broadcast_to(is_open, g.shape))
+    def gate_by(self, g: Array, x: Array, is_open: Callable[[Array], Array]) -> Array:
+        """The condition, too, block by block, which takes half the time (``kernels: ReLU gradients``)."""
+        return pointwise(lambda out, g, x: _gate(out, g, np.asarray(is_open(x))), like(g), g, x)
 
     def choose(self, condition: Array, x: Array, y: Array) -> Array:
         """y ^ ((x ^ y) & mask), for the same reason."""
@@ -61,6 +54,12 @@ class CpuActivationKernels(ActivationKernels):
             np.bitwise_xor(mask, np.asarray(y).view(bits), out=out.view(bits))
 
         return pointwise(work, like(x), condition, x, y)
+
+
+def _gate(out: Array, g: Array, is_open: Array) -> None:
+    """A product of g's bits with 1 or 0: a tenth of ``numpy.where``'s time, and no NaN of an infinity that is blocked."""
+    bits = _BITS[g.itemsize]
+    np.multiply(np.asarray(g).view(bits), is_open.view(np.int8), out=out.view(bits))
 
 
 def _mask(condition: Array, bits: Any) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from minicnn.backend.portable.arrays import ArrayKernels, wide
@@ -20,6 +21,10 @@ class ActivationKernels(ArrayKernels):
     def gate(self, g: Array, is_open: Array) -> Array:
         """g → g where ``is_open``, else 0 (a product would make NaN of a blocked infinity)."""
         return self.xp.where(is_open, g, g.dtype.type(0))
+
+    def gate_by(self, g: Array, x: Array, is_open: Callable[[Array], Array]) -> Array:
+        """g → g where ``is_open(x)``, else 0; ``is_open`` asks each number alone, so a backend may do so by parts."""
+        return self.gate(g, is_open(x))
 
     def choose(self, condition: Array, x: Array, y: Array) -> Array:
         """x where ``condition``, else y; all of one shape, x and y of one floating dtype."""
