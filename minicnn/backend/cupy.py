@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from minicnn.backend.portable import Backend
+from minicnn.backend.cuda import CudaBackend
+from minicnn.backend.cuda.launch import definitions, source
 from minicnn.errors import DeviceError
+
+if TYPE_CHECKING:
+    from minicnn.backend.portable import Backend
 
 INSTALL = 'pip install "minicnn[cuda12]" or "minicnn[cuda13]", by the CUDA version that nvidia-smi shows'
 
@@ -68,7 +73,7 @@ def _backend(index: int) -> Backend:
     import cupy
     import cupyx.scipy.special
 
-    class CupyBackend(Backend):
+    class CupyBackend(CudaBackend):
         """CuPy on one CUDA device."""
 
         device_type = "cuda"
@@ -88,7 +93,27 @@ def _backend(index: int) -> Backend:
         def synchronize(self) -> None:
             cupy.cuda.Device(self.index).synchronize()
 
+        def matmul(self, x: Any, y: Any) -> Any:
+            """As everywhere; cuBLAS itself sums float16 in float32."""
+            return cupy.matmul(x, y)
+
+        def compiled(self, family: str, name: str, char: str, index: str) -> Callable[..., None]:
+            function = _module(cupy, family, char, index).get_function(name)
+
+            def run(blocks: int, threads: int, arguments: tuple[Any, ...]) -> None:
+                with cupy.cuda.Device(self.index):
+                    function((blocks,), (threads,), arguments)
+
+            return run
+
         def erf(self, x: Any) -> Any:
             return cupyx.scipy.special.erf(x)
 
     return CupyBackend(index)
+
+
+@functools.cache
+def _module(cupy: Any, family: str, char: str, index: str) -> Any:
+    """A family's source as CuPy's module: built at its first launch on a device, and kept on disk by CuPy."""
+    options = tuple(f"-D{name}={value}" for name, value in definitions(char, index).items())
+    return cupy.RawModule(code=source(family), options=options)

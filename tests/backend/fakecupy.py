@@ -1,0 +1,99 @@
+"""A CuPy without a GPU: what ``minicnn/backend/cupy.py`` asks of it, on the host.
+
+Arrays are the strict stand-in's (they refuse ``np.asarray``, and know only functions that CuPy has), under a class of
+their own; ``RawModule`` builds CUDA source by the C++ compiler. ``register()`` adds the real CuPy backend class, put on
+top of this, as the device type ``"hostcuda"``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from minicnn.backend import register_backend
+from minicnn.testing import standin
+from tests.backend import hostcuda
+
+
+def _second_standin() -> ModuleType:
+    """The stand-in's module once more, so that its arrays are of another class than those of the device "standin"."""
+    spec = importlib.util.spec_from_file_location("tests.backend.second_standin", standin.__file__)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_second = _second_standin()
+DeviceArray = _second.StrictArray
+DeviceArray.device = SimpleNamespace(id=0)
+
+
+class Device:
+    """``cupy.cuda.Device``: a context, within which NumPy arrays may be copied to the device."""
+
+    def __init__(self, index: int = 0) -> None:
+        self.id = index or 0
+
+    def __enter__(self) -> Device:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        pass
+
+    def synchronize(self) -> None:
+        pass
+
+
+class RawModule:
+    """``cupy.RawModule``, compiled for the host."""
+
+    def __init__(self, *, code: str, options: tuple[str, ...]) -> None:
+        self.library = hostcuda.built(code, options)
+
+    def get_function(self, name: str) -> Any:
+        def function(grid: tuple[int], block: tuple[int], arguments: tuple[Any, ...]) -> None:
+            assert block == (256,)
+            host = tuple(a._host if isinstance(a, DeviceArray) else a for a in arguments)
+            hostcuda.start(self.library, name, grid[0], 1, host)
+
+        return function
+
+
+def _cupy() -> ModuleType:
+    class Module(ModuleType):
+        def __getattr__(self, name: str) -> Any:
+            return getattr(_second.StandinBackend.xp, name)
+
+    module = Module("cupy")
+    module.ndarray, module.RawModule = DeviceArray, RawModule  # type: ignore[attr-defined]  # made of parts, as a module
+    module.asnumpy = lambda array: array.get()  # type: ignore[attr-defined]
+    module.asarray = lambda values, *rest: (  # type: ignore[attr-defined]
+        DeviceArray(np.array(values, order="K")) if isinstance(values, np.ndarray)
+        else _second.StandinBackend.xp.asarray(values, *rest)
+    )  # fmt: skip
+    runtime = SimpleNamespace(getDeviceCount=lambda: 1, CUDARuntimeError=RuntimeError)
+    module.cuda = SimpleNamespace(Device=Device, runtime=runtime)  # type: ignore[attr-defined]
+    return module
+
+
+def register() -> None:
+    """Add the device type ``"hostcuda"``."""
+    from minicnn.backend import cupy
+
+    fake = _cupy()
+    special = ModuleType("cupyx.scipy.special")
+    special.erf = _second.StandinBackend().erf  # type: ignore[attr-defined]
+    packages = {"cupy": fake, "cupyx": ModuleType("cupyx"), "cupyx.scipy": ModuleType("cupyx.scipy"),
+                "cupyx.scipy.special": special}  # fmt: skip
+    packages["cupyx"].scipy = packages["cupyx.scipy"]  # type: ignore[attr-defined]
+    packages["cupyx.scipy"].special = special  # type: ignore[attr-defined]
+    with mock.patch.dict(sys.modules, packages):
+        backend = cupy._backend.__wrapped__(0)
+    type(backend).device_type = "hostcuda"
+    register_backend("hostcuda", lambda _: backend, DeviceArray)
