@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-import minicnn as mc
-from minicnn.errors import GradientError, MinicnnError
-from minicnn.tensor import Tensor
+from minicnn.errors import GradientError, OptionError
+from minicnn.testing.judge import Judge, Result
+from minicnn.testing.sandbox.remote import Remote, Sandbox
 from minicnn.testing.student import Student
-
-Order = Callable[[np.ndarray[Any, Any]], np.ndarray[Any, Any]]
 
 RANDOM = frozenset({"dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout", "rrelu",
                     "gumbel_softmax"})  # fmt: skip
 """Operations that draw: another implementation draws otherwise, so there is nothing to compare."""
 
 
-@dataclass(frozen=True)
-class Result:
-    """One test: what was tested, whether it passed, and the smallest example that does not."""
-
-    test: str
-    passed: bool
-    why: str = ""
+class ConformanceError(GradientError, AssertionError):
+    """A student's operation that does not do what the engine's does; also an AssertionError, for test suites."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +35,15 @@ class Conformance:
 
     @property
     def score(self) -> float:
-        """The share of tests that pass, from 0 to 1."""
-        return sum(r.passed for r in self.results) / len(self.results)
+        """The mean of the tests' scores, from 0 to 1."""
+        return sum(r.score for r in self.results) / len(self.results)
+
+    def demand(self) -> None:
+        """For test suites. Errors: ConformanceError where some test fails, with its smallest example."""
+        failed = [r for r in self.results if not r.passed]
+        if failed:
+            raise ConformanceError(f"{self.operation}: {failed[0].test}: {failed[0].why}",
+                                   got=", ".join(r.test for r in failed) + " failed")
 
     def __str__(self) -> str:
         lines = [f"{self.operation}: {sum(r.passed for r in self.results)} of {len(self.results)} tests pass"]
@@ -55,13 +54,15 @@ class Conformance:
 
 
 def check(
-    operation: str, forward: Any, backward: Callable[..., Any] | None = None, *, examples: int = 100,
-    rtol: float = 1e-6, atol: float = 1e-8,
+    operation: str, forward: Any, backward: Any = None, *, examples: int = 100, rtol: float = 1e-6, atol: float = 1e-8,
+    tests: Sequence[str] | None = None, where: Callable[[Any], bool] | None = None, time_limit: float | None = None,
+    memory_limit: int | None = None,
 ) -> Conformance:  # fmt: skip
     """Test an implementation of ``operation``, any of ``mc.nn.functional``, against the engine's, in float64.
 
-    Tested are values, the gradient of each input, each option alone, all options together, memory orders, and that the
-    inputs are left as they were. ``check_conv2d(forward, backward)`` is ``check("conv2d", forward, backward)``.
+    Tested are values, the gradient of each input, each option alone, all options together, memory orders, large and
+    equal values, an empty batch, and that the inputs are left as they were. ``check_conv2d(forward, backward)`` is
+    ``check("conv2d", forward, backward)``.
 
     Args:
         operation: its name.
@@ -69,128 +70,56 @@ def check(
             or for ``forward`` alone a subclass of Function, or a function of tensors. See ``Student``.
         examples: how many calls are drawn for each test.
         rtol, atol: of the comparison.
+        tests: the names of those to run; all where None.
+        where: says of a call (``inputs``, ``options``) whether the exercise asks for it:
+            ``lambda call: call.options.get("padding") != "same"``.
+        time_limit, memory_limit: seconds for all calls of a test, and bytes. With either the code runs in a process of
+            its own, and an endless loop, a huge array or a crash costs its test, not the run. See ``Sandbox``.
 
     Raises:
         UnknownNameError: no such operation, or one that draws random numbers. MissingPackageError without hypothesis.
+        OptionError: there are no such ``tests``.
+
+    Example:
+        >>> mc.testing.check_relu(lambda x: x * (x > 0), examples=10).score
+        1.0
     """
+    _require_strategy(operation)
+    limits: Any = nullcontext()
+    if time_limit is not None or memory_limit is not None:
+        given = {_called(f, kind): f for kind, f in (("forward", forward), ("backward", backward)) if f is not None}
+        limits = Sandbox(given, time_limit=time_limit, memory_limit=memory_limit)
+        forward, backward = limits.pair(*given)
+    with limits:
+        box = forward.sandbox if isinstance(forward, Remote) else None
+        judge = Judge(Student(operation, forward, backward), examples, rtol, atol, where, box)
+        known = judge.tests()
+        missing = [name for name in tests or () if name not in known]
+        if missing:
+            raise OptionError(f"check: {operation} has no such test", got=", ".join(missing), rule=", ".join(known))
+        return Conformance(operation, tuple(judge.test(name, **known[name]) for name in tests or known))
+
+
+def _called(function: Any, kind: str) -> str:
+    """What messages call a function of the code."""
+    name = getattr(function, "__name__", kind)
+    return name if name.isidentifier() else kind
+
+
+def test_names(operation: str) -> list[str]:
+    """The names of the tests of ``check(operation, …)``.
+
+    Example:
+        >>> test_names("linear")[:2]
+        ['values', 'gradients']
+    """
+    _require_strategy(operation)
+    return list(Judge(Student(operation, None), 0, 0, 0, None, None).tests())
+
+
+def _require_strategy(operation: str) -> None:
     from minicnn.testing import strategies
 
-    student = Student(operation, forward, backward)
-    offered = {n: s for n, s in strategies.OPERATIONS.items() if n not in RANDOM}
-    if operation not in offered:
-        if operation not in RANDOM:
-            strategies.calls(operation)  # which says what there is
+    if operation in RANDOM:
         raise GradientError(f"check: {operation} draws random numbers", rule="two implementations draw differently")
-    judge = _Judge(student, examples, rtol, atol)
-    results = [judge.test("values", gradients=False), judge.test("gradients")]
-    results += [judge.test(f"option {name}", option=name) for name in _options(student)]
-    results.append(judge.test("options together", together=True))
-    results += [judge.test(f"memory order: {name}", order=order) for name, order in _ORDERS.items()]
-    return Conformance(operation, tuple(results))
-
-
-_ORDERS: dict[str, Order] = {
-    "Fortran": np.asfortranarray,
-    "reversed": lambda a: a[(slice(None, None, -1),) * a.ndim].copy()[(slice(None, None, -1),) * a.ndim],
-    "strided": lambda a: np.repeat(a, 2, axis=-1)[..., ::2] if a.ndim else a,
-}
-
-_NOT_GRADED = {"size_average", "reduce", "return_indices", "inplace", "sparse", "_stacklevel", "dtype"}
-
-
-def _options(student: Student) -> list[str]:
-    """The options that calls of the operation vary."""
-    from hypothesis import find, settings
-
-    from minicnn.testing import strategies
-
-    call = find(strategies.calls(student.operation), lambda _: True, settings=settings(database=None))
-    return [n for n in call.options if n not in _NOT_GRADED and n not in student.tensors
-            and n != "dim" and student.signature.parameters[n].default is not student.signature.empty]
-
-
-def _plain(name: str, value: Any) -> Any:
-    """A pair of equal numbers as one number, where either will do."""
-    pairs = ("kernel_size", "stride", "padding", "dilation", "output_padding")
-    return value[0] if name in pairs and isinstance(value, tuple) and len(set(value)) == 1 else value
-
-
-class _Judge:
-    def __init__(self, student: Student, examples: int, rtol: float, atol: float) -> None:
-        self.student, self.examples, self.rtol, self.atol = student, examples, rtol, atol
-
-    def test(self, name: str, *, gradients: bool = True, option: str | None = None, together: bool = False,
-             order: Order | None = None) -> Result:  # fmt: skip
-        """One property, over drawn calls whose options are default but for ``option``, or all as drawn."""
-        from hypothesis import HealthCheck, Phase, find, settings
-        from hypothesis.errors import NoSuchExample
-
-        from minicnn.testing import strategies
-
-        def kept(call: Any) -> dict[str, Any]:
-            wanted = {n: v for n, v in call.options.items() if n not in _NOT_GRADED}
-            return {n: _plain(n, v) for n, v in wanted.items() if together or n == option or self._required(n)}
-
-        def fails(call: Any) -> bool:
-            options = kept(call)
-            if option is not None and options[option] == self.student.signature.parameters[option].default:
-                return False
-            return bool(self._difference(call.inputs, options, gradients, order))
-
-        chosen = settings(max_examples=self.examples, derandomize=True, database=None, deadline=None,
-                          phases=(Phase.generate, Phase.shrink), suppress_health_check=list(HealthCheck))
-        try:
-            call = find(strategies.calls(self.student.operation), fails, settings=chosen)
-        except NoSuchExample:
-            return Result(name, True)
-        why = self._difference(call.inputs, kept(call), gradients, order)
-        shown = [f"{n} = {x}" for n, x in zip(self.student.tensors, call.inputs, strict=False) if x is not None]
-        return Result(name, False, "\n".join([*shown, f"options {kept(call)}", why]))
-
-    def _required(self, name: str) -> bool:
-        parameter = self.student.signature.parameters[name]
-        given = parameter.default is parameter.empty or name == "dim"  # whose default, a guess, is deprecated
-        return given or name in self.student.tensors
-
-    def _difference(
-        self, inputs: tuple[Any, ...], options: dict[str, Any], gradients: bool, order: Order | None
-    ) -> str:
-        """How the student differs from the engine; empty where it does not, or the engine refuses the call."""
-        tensors, rest = self.student.arguments(*inputs, **options)
-        try:
-            expected = self._run(self.student.engine, tensors, rest, None, gradients)
-        except MinicnnError:
-            return ""
-        try:
-            found = self._run(self.student.run, tensors, rest, order, gradients)
-        except Exception as error:  # a student's code may raise anything
-            return f"raised {type(error).__name__}: {error}"
-        for name, value in expected.items():
-            mine = found.get(name)
-            if mine is None or mine.shape != value.shape or not np.allclose(mine, value, self.rtol, self.atol,
-                                                                            equal_nan=True):  # fmt: skip
-                return f"{name}\nexpected {value.tolist()}\ngot      {None if mine is None else mine.tolist()}"
-        return ""
-
-    def _run(self, run: Callable[..., Any], tensors: list[Any], options: dict[str, Any], order: Order | None,
-             gradients: bool) -> dict[str, np.ndarray[Any, Any]]:  # fmt: skip
-        copies: list[Tensor | None] = []
-        for t in tensors:
-            copy = t if t is None else mc.from_numpy((order or np.copy)(t.numpy().copy()))
-            leaf = copy is not None and copy.is_floating_point() and gradients
-            copies.append(copy.requires_grad_() if copy is not None and leaf else copy)
-        given = [None if c is None else c.detach().numpy().copy() for c in copies]
-        out = run(copies, options)
-        found = {"result": out.detach().numpy()}
-        for name, copy, before in zip(self.student.tensors, copies, given, strict=True):
-            if copy is None or before is None or name.startswith("running"):  # running statistics are there to change
-                continue
-            if not np.array_equal(copy.detach().numpy(), before):
-                raise GradientError(f"the input {name} was changed")
-        if gradients:
-            leaves = [(n, c) for n, c in zip(self.student.tensors, copies, strict=True)
-                      if c is not None and c.requires_grad and not n.startswith("running")]
-            seed = mc.from_numpy(np.random.default_rng(0).standard_normal(tuple(out.shape)))
-            slopes = mc.grad(out, [c for _, c in leaves], seed, allow_unused=True)
-            found |= {f"gradient of {n}": g.numpy() for (n, _), g in zip(leaves, slopes, strict=True) if g is not None}
-        return found
+    strategies.calls(operation)  # which says what there is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,10 @@ class Student:
         self.signature = inspect.signature(self.right)
         self.tensors = [n for n, p in self.signature.parameters.items() if str(p.annotation).startswith("Tensor")]
         self.forward, self.backward = forward, backward
-        self._given = _parameters(forward)
+
+    @cached_property
+    def _given(self) -> list[inspect.Parameter]:
+        return _parameters(self.forward)
 
     def arguments(self, *args: Any, **options: Any) -> tuple[list[Any], dict[str, Any]]:
         """A call of ``mc.nn.functional``'s function as (tensors, options), all of them."""

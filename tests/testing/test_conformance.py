@@ -12,7 +12,8 @@ import minicnn.nn.functional as F
 from minicnn.autograd import Function
 from minicnn.errors import UnknownNameError
 from minicnn.testing import check_linear, check_relu, use
-from minicnn.testing.conformance import check
+from minicnn.testing.conformance import ConformanceError, check
+from minicnn.testing.conformance import test_names as names
 from minicnn.testing.replacement import OracleError
 from minicnn.testing.student import Student
 
@@ -93,6 +94,45 @@ def test_options_are_tested_one_by_one() -> None:
     assert {"values", "gradients", "option stride", "option padding", "option ceil_mode"} <= passed
     assert [r.test for r in found.results if not r.passed] == ["option dilation", "options together"]
     assert "your code does not take dilation" in str(found)
+
+
+def test_the_smallest_example_is_drawn_as_rows_and_columns() -> None:
+    def flipped(x: Any, w: Any, b: Any) -> mc.Tensor:
+        return F.conv2d(x, w.flip(2, 3), b)
+
+    result = check("conv2d", flipped, tests=["values"]).results[0]
+    assert result.why.splitlines() == [
+        "input 1 × 1 × 2", "      0  0.25", "weight 1 × 1 × 1 × 2", "      0  0.25", "expected result 1 × 1 × 1",
+        "  0.0625", "got 1 × 1 × 1", "      0",
+    ]  # fmt: skip
+    assert result.score == 0.0
+
+
+def test_edge_cases_are_tested_where_the_engine_takes_them() -> None:
+    def unshifted(x: mc.Tensor, dim: int) -> mc.Tensor:
+        e = mc.exp(x)
+        return e / e.sum(dim, keepdim=True)
+
+    found = check("softmax", unshifted, examples=40)
+    assert [r.test for r in found.results if not r.passed] == ["edge case: large values"]
+    assert {"edge case: equal values", "edge case: empty batch"} <= {r.test for r in found.results}
+    assert "edge case: empty batch" not in names("cross_entropy")  # its labels would be of another batch
+
+
+def test_a_teacher_chooses_the_tests_and_the_calls() -> None:
+    def unpadded(x: Any, w: Any, b: Any, stride: Any = 1, padding: Any = 0) -> mc.Tensor:
+        assert padding != "same"
+        return F.conv2d(x, w, b, stride, padding)
+
+    chosen = ["values", "option padding"]
+    assert [r.passed for r in check("conv2d", unpadded, tests=chosen).results] == [True, False]
+    found = check("conv2d", unpadded, tests=chosen, where=lambda call: call.options.get("padding") != "same")
+    assert [(r.test, r.passed) for r in found.results] == [("values", True), ("option padding", True)]
+    found.demand()
+    with pytest.raises(ConformanceError, match="option padding failed"):
+        check("conv2d", unpadded, tests=chosen).demand()
+    with pytest.raises(mc.errors.OptionError, match="no such test"):
+        check("conv2d", unpadded, tests=["value"])
 
 
 def test_operations_that_are_not_there_or_draw_are_refused() -> None:

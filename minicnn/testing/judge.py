@@ -1,0 +1,213 @@
+"""One test of a student's operation: calls are drawn until one shows a difference, which is made as small as can be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import minicnn as mc
+from minicnn.errors import GradientError, MinicnnError
+from minicnn.tensor import Tensor
+from minicnn.testing.drawing import drawn
+from minicnn.testing.sandbox.process import LimitError, StudentError
+from minicnn.testing.sandbox.remote import Sandbox
+from minicnn.testing.student import Student
+
+Array = Any
+Change = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One test: what was tested, whether it passed, and the smallest example that does not.
+
+    Attributes:
+        test: what was tested.
+        passed: whether no example differed.
+        why: the smallest that did, its inputs drawn as arrays, with what was expected and what came.
+    """
+
+    test: str
+    passed: bool
+    why: str = ""
+
+    @property
+    def score(self) -> float:
+        """1.0 or 0.0."""
+        return float(self.passed)
+
+
+ORDERS: dict[str, Change] = {
+    "Fortran": np.asfortranarray,
+    "reversed": lambda a: a[(slice(None, None, -1),) * a.ndim].copy()[(slice(None, None, -1),) * a.ndim],
+    "strided": lambda a: np.repeat(a, 2, axis=-1)[..., ::2] if a.ndim else a,
+}
+EDGES: dict[str, Change] = {
+    "large values": lambda a: a * 1000,  # exp overflows
+    "equal values": lambda a: np.full_like(a, -1.0),  # ties, and nothing above zero
+    "empty batch": lambda a: a[:0],
+}
+"""What becomes of the input in the tests of edge cases."""
+_NOT_GRADED = {"size_average", "reduce", "return_indices", "inplace", "sparse", "_stacklevel", "dtype"}
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A pair of equal numbers as one number, where either will do."""
+    pairs = ("kernel_size", "stride", "padding", "dilation", "output_padding")
+    return value[0] if name in pairs and isinstance(value, tuple) and len(set(value)) == 1 else value
+
+
+class Judge:
+    """Tests ``student`` with ``examples`` drawn calls, of those for which ``where`` holds."""
+
+    def __init__(self, student: Student, examples: int, rtol: float, atol: float,
+                 where: Callable[[Any], bool] | None, box: Sandbox | None) -> None:  # fmt: skip
+        self.student, self.examples, self.rtol, self.atol = student, examples, rtol, atol
+        self.where, self.box = where, box
+
+    def tests(self) -> dict[str, dict[str, Any]]:
+        """All tests, as the arguments of ``test``."""
+        found: dict[str, dict[str, Any]] = {"values": {"gradients": False}, "gradients": {}}
+        found |= {f"option {name}": {"option": name} for name in self._options()}
+        found["options together"] = {"together": True}
+        found |= {f"memory order: {name}": {"order": order} for name, order in ORDERS.items()}
+        return found | {f"edge case: {name}": {"edge": edge, "gradients": name != "large values"}
+                        for name, edge in EDGES.items() if self._takes(edge)}
+
+    def test(self, name: str, *, gradients: bool = True, option: str | None = None, together: bool = False,
+             order: Change | None = None, edge: Change | None = None) -> Result:  # fmt: skip
+        """One property, over drawn calls whose options are default but for ``option``, or all as drawn."""
+        seen: dict[str, str] = {}
+        stopped = False
+
+        def fails(drawn_call: Any) -> bool:
+            nonlocal stopped
+            call = self._asked(drawn_call, option, together, edge)
+            if call is None or stopped or repr(call) in seen:
+                return repr(call) in seen
+            try:
+                why = self._difference(call, gradients, order)
+            except LimitError as error:
+                stopped = True  # met while an example is made smaller, a limit says nothing new
+                why = "" if seen else str(error)
+            if why:
+                seen[repr(call)] = _shown(self.student.tensors, call, why)
+            return bool(why)
+
+        if self.box is not None:
+            self.box.begin()
+        smallest = _found(self.student.operation, fails, self.examples)
+        if smallest is None:
+            return Result(name, True)
+        return Result(name, False, seen[repr(self._asked(smallest, option, together, edge))])
+
+    def _asked(self, call: Any, option: str | None = None, together: bool = False, edge: Change | None = None) -> Any:
+        """The call with the options that a test wants; None where it has nothing to say to that test."""
+        wanted = {n: v for n, v in call.options.items() if n not in _NOT_GRADED}
+        kept = {n: _plain(n, v) for n, v in wanted.items() if together or n == option or self._required(n)}
+        if option is not None and kept[option] == self.student.signature.parameters[option].default:
+            return None
+        inputs = list(call.inputs)
+        if edge is not None:
+            first = next((i for i, x in enumerate(inputs) if x is not None and x.is_floating_point()), None)
+            if first is None:
+                return None
+            inputs[first] = mc.from_numpy(np.array(edge(inputs[first].numpy())))
+        asked = type(call)(call.operation, tuple(inputs), kept)
+        return None if self.where is not None and not self.where(asked) else asked
+
+    def _required(self, name: str) -> bool:
+        parameter = self.student.signature.parameters[name]
+        given = parameter.default is parameter.empty or name == "dim"  # whose default, a guess, is deprecated
+        return given or name in self.student.tensors
+
+    def _options(self) -> list[str]:
+        """The options that calls of the operation vary."""
+        call = _found(self.student.operation, lambda _: True, 100)
+        return [n for n in call.options if n not in _NOT_GRADED and n not in self.student.tensors and n != "dim"
+                and self.student.signature.parameters[n].default is not self.student.signature.empty]
+
+    def _takes(self, edge: Change) -> bool:
+        """Whether the engine itself computes something for such an input."""
+
+        def accepted(drawn_call: Any) -> bool:
+            call = self._asked(drawn_call, edge=edge)
+            return call is not None and self._expected(call, False) is not None
+
+        return _found(self.student.operation, accepted, 20) is not None
+
+    def _expected(self, call: Any, gradients: bool) -> dict[str, Array] | None:
+        tensors, rest = self.student.arguments(*call.inputs, **call.options)
+        try:
+            return self._run(self.student.engine, tensors, rest, None, gradients)
+        except MinicnnError:
+            return None
+
+    def _difference(self, call: Any, gradients: bool, order: Change | None) -> str:
+        """How the student differs from the engine; empty where it does not, or the engine refuses the call."""
+        expected = self._expected(call, gradients)
+        if expected is None:
+            return ""
+        tensors, rest = self.student.arguments(*call.inputs, **call.options)
+        try:
+            with np.errstate(all="ignore"):
+                found = self._run(self.student.run, tensors, rest, order, gradients)
+        except LimitError:
+            raise
+        except StudentError as error:
+            return f"raised {error}"
+        except Exception as error:  # a student's code may raise anything
+            return f"raised {type(error).__name__}: {error}"
+        for name, value in expected.items():
+            mine = found.get(name)
+            if mine is None or mine.shape != value.shape or not np.allclose(mine, value, self.rtol, self.atol,
+                                                                            equal_nan=True):  # fmt: skip
+                return f"{drawn(f'expected {name}', value)}\n{drawn('got', mine)}"
+        return ""
+
+    def _run(self, run: Callable[..., Any], tensors: list[Any], options: dict[str, Any], order: Change | None,
+             gradients: bool) -> dict[str, Array]:  # fmt: skip
+        copies: list[Tensor | None] = []
+        for t in tensors:
+            copy = t if t is None else mc.from_numpy((order or np.copy)(t.numpy().copy()))
+            leaf = copy is not None and copy.is_floating_point() and gradients
+            copies.append(copy.requires_grad_() if copy is not None and leaf else copy)
+        given = [None if c is None else c.detach().numpy().copy() for c in copies]
+        out = run(copies, options)
+        found = {"result": out.detach().numpy()}
+        for name, copy, before in zip(self.student.tensors, copies, given, strict=True):
+            if copy is None or before is None or name.startswith("running"):  # running statistics are there to change
+                continue
+            if not np.array_equal(copy.detach().numpy(), before):
+                raise GradientError(f"the input {name} was changed")
+        if gradients:
+            leaves = [(n, c) for n, c in zip(self.student.tensors, copies, strict=True)
+                      if c is not None and c.requires_grad and not n.startswith("running")]
+            seed = mc.from_numpy(np.random.default_rng(0).standard_normal(tuple(out.shape)))
+            slopes = mc.grad(out, [c for _, c in leaves], seed, allow_unused=True)
+            found |= {f"gradient of {n}": g.numpy() for (n, _), g in zip(leaves, slopes, strict=True) if g is not None}
+        return found
+
+
+def _found(operation: str, condition: Callable[[Any], bool], examples: int) -> Any:
+    """The smallest call for which the condition holds, or None; the same one each time."""
+    from hypothesis import HealthCheck, Phase, find, settings
+    from hypothesis.errors import NoSuchExample
+
+    from minicnn.testing import strategies
+
+    chosen = settings(max_examples=examples, derandomize=True, database=None, deadline=None,
+                      phases=(Phase.generate, Phase.shrink), suppress_health_check=list(HealthCheck))
+    try:
+        return find(strategies.calls(operation), condition, settings=chosen)
+    except NoSuchExample:
+        return None
+
+
+def _shown(names: list[str], call: Any, why: str) -> str:
+    inputs = [drawn(n, x.numpy()) for n, x in zip(names, call.inputs, strict=False) if x is not None]
+    options = ", ".join(f"{n}={v!r}" for n, v in call.options.items())
+    return "\n".join([*inputs, *([f"options {options}"] if options else []), why])
