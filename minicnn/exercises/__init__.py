@@ -22,6 +22,7 @@ __all__ = ["Catalogue", "Exercise", "catalogue", "check"]
 
 CHAPTERS = {
     1: "convolution",
+    4: "the_engine_from_zero",
     5: "backward_of_convolution",
     6: "batch_normalisation",
 }
