@@ -74,6 +74,20 @@ def test_cpu_gradient_equals_portable(order, shape, affine):
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-10)
 
 
+@pytest.mark.parametrize("offset", [0, 1.9, 2.1, 100])
+def test_batch_norms_float32_gradient_far_from_zero_is_as_good_as_near_it(offset):
+    rng = np.random.default_rng(0)
+    x, g = (channels_last(rng.standard_normal((16, 8, 32, 32)).astype("float32")) for _ in range(2))
+    x += np.float32(offset)
+    weight, axes = np.full((1, 8, 1, 1), 2, "float32"), (0, 2, 3)
+    _, mean, var = CPU.normalise(x, weight, None, axes, 1e-5)
+    dx, dweight, dbias = CPU.normalise_grad(g, x, weight, mean, var, axes, 1e-5)
+    exact = [a.astype("float64") for a in (g, x, weight)]
+    _, mean, var = PORTABLE.normalise(exact[1], exact[2], None, axes, 1e-5)
+    for ours, wanted in zip((dx, dweight, dbias), PORTABLE.normalise_grad(*exact, mean, var, axes, 1e-5), strict=True):
+        assert abs(ours - wanted).max() <= 3e-7 * max(offset, 1) * abs(wanted).max()
+
+
 @BACKENDS
 @pytest.mark.parametrize("order", [np.ascontiguousarray, channels_last], ids=["C", "channels-last"])
 @pytest.mark.parametrize("offset", [0, 100])

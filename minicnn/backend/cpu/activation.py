@@ -57,7 +57,7 @@ class CpuActivationKernels(ActivationKernels):
 
 
 def _gate(out: Array, g: Array, is_open: Array) -> None:
-    """A product of g's bits with 1 or 0: a tenth of ``numpy.where``'s time, and no NaN of an infinity that is blocked."""
+    """A product of g's bits with 1 or 0: a tenth of ``numpy.where``'s time, and no NaN of a blocked infinity."""
     bits = _BITS[g.itemsize]
     np.multiply(np.asarray(g).view(bits), is_open.view(np.int8), out=out.view(bits))
 

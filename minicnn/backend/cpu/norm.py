@@ -84,7 +84,8 @@ def _batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) 
     scale = (var + eps) ** -0.5
     if weight is not None:
         scale = scale * weight.reshape(-1)
-    y = _scale_shift(rows, scale, None if bias is None else bias.reshape(-1), mean)
+    shift = -mean * scale if bias is None else bias.reshape(-1) - mean * scale
+    y = _scale_shift(rows, scale, shift)
     kept = (1, -1, *[1] * (x.ndim - 2))
     return y, mean.astype(x.dtype).reshape(kept), var.astype(x.dtype).reshape(kept)
 
@@ -95,8 +96,9 @@ def _batch_norm_grad(
     """g → dx, dweight and dbias, as ``normalise_grad`` defines them."""
     rows = rows_of(x)
     gradients = rows_of(g, rows.channels_last).matrix
-    centre, rstd = mean.reshape(-1).astype("float64"), (var.reshape(-1) + np.float64(eps)) ** -0.5
-    total, product = _gradient_sums(rows, gradients, centre)
+    centre, spread = mean.reshape(-1).astype("float64"), var.reshape(-1).astype("float64")
+    rstd = (spread + eps) ** -0.5
+    total, product = _gradient_sums(rows, gradients, centre, _is_far(centre, spread))
     slope = rstd if weight is None else weight.reshape(-1) * rstd
     # dx = slope·(g − total/n − (x − mean)·rstd²·product/n), gathered into slope·g + bend·x + shift
     n = x.size // x.shape[1]
@@ -117,16 +119,13 @@ def _batch_norm_grad(
     return rows.tensor(dx), dweight, total.astype(x.dtype).reshape(weight.shape)
 
 
-def _scale_shift(rows: Rows, scale: Array, shift: Array | None, centre: Array | None = None) -> Array:
-    """(x − centre)·scale + shift (N, C, *), by channel."""
-    scales, y = rows.spread(scale), np.empty_like(rows.matrix)
-    centres, shifts = (values if values is None else rows.spread(values) for values in (centre, shift))
+def _scale_shift(rows: Rows, scale: Array, shift: Array) -> Array:
+    """x·scale + shift (N, C, *), by channel."""
+    scales, shifts, y = rows.spread(scale), rows.spread(shift), np.empty_like(rows.matrix)
 
     def work(block: slice) -> None:
-        x, out = rows.matrix[block], y[block]
-        np.multiply(x if centres is None else np.subtract(x, centres, out=out), scales, out=out)
-        if shifts is not None:
-            out += shifts
+        out = np.multiply(rows.matrix[block], scales, out=y[block])
+        out += shifts
 
     run(work, rows.blocks())
     return rows.tensor(y)
@@ -140,40 +139,49 @@ def _by_channel(x: Array, axes: Axes, weight: Array | None) -> bool:
 
 
 def _moments(rows: Rows) -> tuple[Array, Array]:
-    """Mean and biased variance of each channel, (C,) float64.
-
-    Sums are of x − pivot, the mean of the first block. Its block being part of the whole, the pivot is at most
-    √blocks standard deviations from the mean, so mean(square) − square(mean) loses next to nothing.
-    """
-    matrix, n = rows.matrix, rows.matrix.size // rows.shape[1]
-    blocks = rows.blocks()
-    first = matrix[blocks[0]]
-    (sums,) = run(rows.sums, [first])
-    pivot = (rows.fold(sums) * (rows.shape[1] / first.size)).astype(matrix.dtype)
-    pivots = rows.spread(pivot)
-
-    def work(block: slice) -> tuple[Array, Array]:
-        x = matrix[block]
-        centred = np.subtract(x, pivots, out=scratch("block", x.shape, x.dtype))
-        return rows.sums(centred), rows.sums(np.square(centred, out=centred))
-
-    total, squares = _totals(run(work, blocks))
-    offset = rows.fold(total) / n
-    return pivot + offset, np.maximum(rows.fold(squares) / n - offset**2, 0)
+    """Mean and biased variance of each channel, (C,) float64."""
+    mean, var = _moments_about(rows, None)
+    if _is_far(mean, var):
+        mean, var = _moments_about(rows, mean)
+    return mean, var
 
 
-def _gradient_sums(rows: Rows, g: Array, mean: Array) -> tuple[Array, Array]:
-    """Σ g and Σ g·(x − mean) for each channel, (C,) float64."""
-    centre = rows.spread(mean)
+def _moments_about(rows: Rows, pivot: Array | None) -> tuple[Array, Array]:
+    """Mean and variance from Σ (x − pivot) and Σ (x − pivot)²: as accurate as the pivot, or 0, is near the mean."""
+    pivots = None if pivot is None else rows.spread(pivot)
 
     def work(block: slice) -> tuple[Array, Array]:
         x = rows.matrix[block]
-        centred = np.subtract(x, centre, out=scratch("block", x.shape, x.dtype))
-        centred *= g[block]
-        return rows.sums(g[block]), rows.sums(centred)
+        squares = scratch("block", x.shape, x.dtype)
+        if pivots is not None:
+            x = np.subtract(x, pivots, out=squares)
+        total = rows.sums(x)
+        return total, rows.sums(np.square(x, out=squares))
 
-    total, product = _totals(run(work, rows.blocks()))
-    return rows.fold(total), rows.fold(product)
+    total, squares = _totals(run(work, rows.blocks()))
+    n = rows.matrix.size // rows.shape[1]
+    offset = rows.fold(total) / n
+    mean = offset if pivot is None else pivot.astype(rows.matrix.dtype) + offset
+    return mean, np.maximum(rows.fold(squares) / n - offset**2, 0)
+
+
+def _is_far(mean: Array, var: Array) -> bool:
+    """Whether a mean is so many standard deviations from 0 that sums about 0 would lose digits to it."""
+    return bool((mean**2 > 4 * var).any())
+
+
+def _gradient_sums(rows: Rows, g: Array, mean: Array, far: bool) -> tuple[Array, Array]:
+    """Σ g and Σ g·(x − mean) for each channel, (C,) float64; the mean is taken off at the end unless it is ``far``."""
+    means = rows.spread(mean) if far else None
+
+    def work(block: slice) -> tuple[Array, Array]:
+        x, product = rows.matrix[block], scratch("block", rows.matrix[block].shape, rows.matrix.dtype)
+        if means is not None:
+            x = np.subtract(x, means, out=product)
+        return rows.sums(g[block]), rows.sums(np.multiply(x, g[block], out=product))
+
+    total, product = (rows.fold(sums) for sums in _totals(run(work, rows.blocks())))
+    return total, product if far else product - mean * total
 
 
 def _totals(parts: list[tuple[Array, Array]]) -> tuple[Array, Array]:

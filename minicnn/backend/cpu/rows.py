@@ -5,6 +5,7 @@ Sums of a block of rows are products with a vector of ones (BLAS, five times fas
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,8 @@ import numpy as np
 Array = Any
 
 BLOCK = 1 << 16  # numbers in a block; ``kernels: batch norm``: with a quarter of them it took .4 longer
-WIDTH = 512  # narrower rows cost NumPy more in starting its inner loops than in arithmetic
+WIDTH = 1 << 14  # numbers in a row at most; of rows shorter than its buffer (8,192), NumPy copies what it repeats
+NARROW = 512  # numbers in a row whose sums over rows are wanted: few, since they are folded in float64
 
 
 class Rows(NamedTuple):
@@ -29,6 +31,8 @@ class Rows(NamedTuple):
     def sums(self, block: Array) -> Array:
         """A block of rows → its sums over rows (and pixels); ``fold`` makes them sums of channels."""
         if self.channels_last:
+            C = self.shape[1]
+            block = block.reshape(-1, C * pixels_a_row(block.shape[1] // C, C, NARROW))
             return np.ones(len(block), block.dtype) @ block
         return (block @ np.ones(block.shape[2], block.dtype)).sum(0)
 
@@ -39,7 +43,11 @@ class Rows(NamedTuple):
     def spread(self, channels: Array) -> Array:
         """(C,) → each channel's value beside its numbers in a row, in the matrix's dtype."""
         channels = channels.astype(self.matrix.dtype)
-        return np.tile(channels, self.matrix.shape[1] // len(channels)) if self.channels_last else channels[:, None]
+        if not self.channels_last:
+            return channels[:, None]
+        row = np.empty((self.matrix.shape[1] // len(channels), len(channels)), channels.dtype)
+        row[...] = channels
+        return row.reshape(-1)
 
     def blocks(self) -> list[slice]:
         """Slices of rows that hold about BLOCK numbers."""
@@ -60,8 +68,13 @@ def rows_of(x: Array, channels_last: bool | None = None) -> Rows:
     if not channels_last:
         return Rows(np.ascontiguousarray(x).reshape(N, C, -1), x.shape)
     pixels = x.size // C
-    k = next(k for k in range(max(1, min(WIDTH // C, pixels)), 0, -1) if pixels % k == 0)
-    return Rows(np.ascontiguousarray(last).reshape(-1, k * C), x.shape)
+    return Rows(np.ascontiguousarray(last).reshape(-1, C * pixels_a_row(pixels, C, WIDTH)), x.shape)
+
+
+@lru_cache(maxsize=1024)
+def pixels_a_row(pixels: int, C: int, width: int) -> int:
+    """The most pixels of C channels that divide ``pixels`` and fit in a row of ``width`` numbers; at least one."""
+    return next(k for k in range(max(1, min(width // C, pixels)), 0, -1) if pixels % k == 0)
 
 
 def blocks_of(x: Array) -> list[slice]:
