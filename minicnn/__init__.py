@@ -88,6 +88,7 @@ from minicnn.tensor import Tensor as Tensor
 
 if TYPE_CHECKING:
     from minicnn import accelerator as accelerator
+    from minicnn import amp as amp
     from minicnn import autograd as autograd
     from minicnn import backend as backend
     from minicnn import backends as backends
@@ -108,6 +109,9 @@ if TYPE_CHECKING:
     from minicnn import training as training
     from minicnn import transforms as transforms
     from minicnn import utils as utils
+    from minicnn.amp import autocast as autocast
+    from minicnn.amp import get_autocast_dtype as get_autocast_dtype
+    from minicnn.amp import is_autocast_enabled as is_autocast_enabled
     from minicnn.io import load as load
     from minicnn.io import save as save
     from minicnn.nn.functional import adaptive_avg_pool1d as adaptive_avg_pool1d
@@ -147,12 +151,13 @@ short, int, long = int16, int32, int64
 newaxis = None
 
 _ROOMS = (
-    "accelerator", "autograd", "backend", "backends", "compat", "cuda", "data", "datasets", "exercises", "hub",
+    "accelerator", "amp", "autograd", "backend", "backends", "compat", "cuda", "data", "datasets", "exercises", "hub",
     "inspect", "io", "models", "nn", "onnx", "optim", "random", "testing", "training", "transforms", "utils",
 )  # fmt: skip
 _LATER = {
     **dict.fromkeys(("load", "save"), "io"),
     "use": "testing",
+    **dict.fromkeys(("autocast", "get_autocast_dtype", "is_autocast_enabled"), "amp"),
     **dict.fromkeys((
         "adaptive_avg_pool1d", "avg_pool1d", "bilinear", "celu", "celu_", "channel_shuffle", "conv1d", "conv2d",
         "conv_transpose1d", "conv_transpose2d", "cosine_similarity", "group_norm", "layer_norm", "max_pool1d",

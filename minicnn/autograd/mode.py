@@ -14,6 +14,7 @@ class _Mode(threading.local):
     grad = True
     inference = False
     watch: Any = None
+    autocast: dict[str, Any] | None = None
 
 
 mode = _Mode()

@@ -17,6 +17,7 @@ from typing import Any
 
 from minicnn import printing
 from minicnn.arguments import check_all, checked
+from minicnn.autograd.autocast import all_autocast_aware, autocast_aware
 from minicnn.autograd.inplace import compute_in_place
 from minicnn.methods import Methods
 from minicnn.ops import (
@@ -78,10 +79,10 @@ def methods() -> Iterator[tuple[str, Any]]:
     for family in FAMILIES:
         made = {f"{name}_": in_place(name, getattr(family, name)) for name in getattr(family, "IN_PLACE", ())}
         for name in (*made, *getattr(family, "METHODS", ())):
-            function = made.get(name) or getattr(family, name)
+            function = autocast_aware(name, made.get(name) or getattr(family, name))
             yield name, checked(function, method=True) if isinstance(function, FunctionType) else function
         for special, name in getattr(family, "OPERATORS", {}).items():
-            yield special, made.get(name) or getattr(family, name)
+            yield special, autocast_aware(special, made.get(name) or getattr(family, name))
 
 
 def bind() -> None:
@@ -89,4 +90,5 @@ def bind() -> None:
     for name, function in methods():
         setattr(Methods, name, function)
     for family in FAMILIES:
+        all_autocast_aware(vars(family), family.__all__)
         check_all(vars(family), family.__all__)

@@ -1,4 +1,4 @@
-"""The whole CUDA backend, ``minicnn/backend/cupy.py`` included, on a stand-in for CuPy: every case that needs a kernel."""
+"""The whole CUDA backend, ``minicnn/backend/cupy.py`` included, on a stand-in for CuPy: every case of the table."""
 
 from __future__ import annotations
 

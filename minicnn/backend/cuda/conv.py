@@ -44,9 +44,9 @@ class CudaConvKernels(CudaKernels, ConvKernels):
         return y
 
     def conv_input_grad(self, g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
-        (N, O, *out_size), (_, C, *kernel), groups = g.shape, w.shape, geometry.groups
-        C *= groups
-        if not (has_kernels(g) and has_kernels(w) and math.prod(size)):
+        (N, O, *out_size), kernel, groups = g.shape, w.shape[2:], geometry.groups
+        C = w.shape[1] * groups
+        if not (has_kernels(g) and has_kernels(w) and min(size) > 0):
             return super().conv_input_grad(g, w, geometry, size)
         g, w = self.packed(g), self.packed(w)
         dx = self.xp.empty((N, C, *size), g.dtype)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from minicnn.absent import hints
 from minicnn.arguments import check_all
+from minicnn.autograd.autocast import all_autocast_aware
 from minicnn.nn.functional.activation import (
     hardshrink,
     hardsigmoid,
@@ -237,6 +238,7 @@ __all__ = [
     "upsample",
 ]
 
+all_autocast_aware(globals(), __all__)
 check_all(globals(), __all__)
 
 
