@@ -34,13 +34,18 @@ myst_heading_anchors = 4
 
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
-napoleon_custom_sections = ["Shapes", "Source", ("Errors", "Raises")]
+napoleon_use_ivar = True  # attributes are listed where their class is, also those that are documented as properties
+napoleon_custom_sections = ["Shapes", "Errors", "Source"]
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+maximum_signature_line_length = 100
+python_use_unqualified_type_names = True
 add_module_names = False
+toc_object_entries = False
 
-# Types of other packages and of annotations have no page here; names of minicnn must have one.
-nitpick_ignore_regex = [(r"py:.*", r"(?!minicnn\.).*")]
+# Annotations name types that are internal, or other packages', and have no page here; what pages name must have one.
+nitpick_ignore_regex = [("py:(class|obj|exc|data|attr)", ".*")]
 
 
 def setup(app: Sphinx) -> None:

@@ -6,6 +6,7 @@ import re
 
 SECTION = re.compile(r"(Args|Shapes|Errors|Raises|Returns|Source|Example|Attributes|Yields): +(\S.*)")
 CODE = re.compile(r"(``.*?``)")
+MARKUP = re.compile(r"([*|`]|\\(?!\.)|(?<=\w)_(?!\w))")
 
 
 def as_rst(lines: list[str]) -> list[str]:
@@ -56,9 +57,13 @@ def _plain(lines: list[str]) -> list[str]:
     for line in lines:
         if line and not line.startswith(" "):
             literal = line.endswith("::") or line == "Example:"
-        if literal or line.lstrip().startswith(">>>"):
-            found.append(line)
-        else:
-            found.append("".join(p if p.startswith("``") else re.sub(r"([*|`\\]|(?<=\w)_(?!\w))", r"\\\1", p)
-                                 for p in CODE.split(line)))  # fmt: skip
+        found.append(line if literal else _escaped(line))
     return found
+
+
+def _escaped(line: str) -> str:
+    """The line without markup, but for code between double backticks, of which a plural ``s`` is no part."""
+    line = re.sub(r"^(\s*[A-Z])\. ", r"\1\\. ", line)  # initials of a name, no list
+    parts = [p if p.startswith("``") else MARKUP.sub(r"\\\1", p) for p in CODE.split(line)]
+    return "".join(rf"\ {p}" if before.startswith("``") and p[:1].isalnum() else p
+                   for before, p in zip(["", *parts], parts, strict=False))  # fmt: skip

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -14,24 +11,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from docs.pages import CHAPTER, blocks, figures, notebook
-from tests.test_documents import DOCS, PAGES, ROOT
+from tests.test_documents import DOCS, PAGES
 
 CHAPTERS = sorted(DOCS.glob(CHAPTER))
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built from a copy of the pages; their figures, which test_documents.py has made, are blank."""
-    pytest.importorskip("sphinx", reason='Sphinx is not installed: pip install ".[docs]"')
-    root = tmp_path_factory.mktemp("site")
-    shutil.copytree(DOCS, root / "docs", ignore=shutil.ignore_patterns("figures", "notebooks", "_build"))
-    for part in ("minicnn", "examples", "tests", "README.md"):
-        (root / part).symlink_to(ROOT / part)
-    command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-n", "-b", "html", "-D", "run_pages=0"]
-    built = subprocess.run([sys.executable, *command, root / "docs", root / "out"], check=False, capture_output=True,
-                           text=True)  # fmt: skip
-    assert (built.returncode, built.stderr) == (0, "")
-    return root / "out"
 
 
 class _Asked(HTMLParser):
