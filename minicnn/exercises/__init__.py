@@ -22,9 +22,11 @@ __all__ = ["Catalogue", "Exercise", "catalogue", "check"]
 
 CHAPTERS = {
     1: "convolution",
+    2: "sizes",
     4: "the_engine_from_zero",
     5: "backward_of_convolution",
     6: "batch_normalisation",
+    15: "gradient_checking",
 }
 """The module of each chapter that has exercises."""
 
