@@ -83,7 +83,7 @@ def differs(found: Any, expected: Any, rtol: float = 1e-9, atol: float = 1e-9) -
     if isinstance(expected, tuple):
         same = isinstance(found, tuple | list) and len(found) == len(expected) and not any(
             differs(f, e, rtol, atol) for f, e in zip(found, expected, strict=True))  # fmt: skip
-    elif isinstance(expected, str | bool | None):
+    elif isinstance(expected, str | bool | None) or callable(expected):
         same = found == expected
     else:
         try:
