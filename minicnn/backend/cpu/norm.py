@@ -84,8 +84,9 @@ def _batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) 
     scale = (var + eps) ** -0.5
     if weight is not None:
         scale = scale * weight.reshape(-1)
-    shift = -mean * scale if bias is None else bias.reshape(-1) - mean * scale
-    y = _scale_shift(rows, scale, shift)
+    shift = np.zeros_like(scale) if bias is None else bias.reshape(-1)
+    far = _is_far(mean, var)
+    y = _scale_shift(rows, scale, shift, mean) if far else _scale_shift(rows, scale, shift - mean * scale)
     kept = (1, -1, *[1] * (x.ndim - 2))
     return y, mean.astype(x.dtype).reshape(kept), var.astype(x.dtype).reshape(kept)
 
@@ -119,12 +120,14 @@ def _batch_norm_grad(
     return rows.tensor(dx), dweight, total.astype(x.dtype).reshape(weight.shape)
 
 
-def _scale_shift(rows: Rows, scale: Array, shift: Array) -> Array:
-    """x·scale + shift (N, C, *), by channel."""
+def _scale_shift(rows: Rows, scale: Array, shift: Array, centre: Array | None = None) -> Array:
+    """(x − centre)·scale + shift (N, C, *), by channel."""
     scales, shifts, y = rows.spread(scale), rows.spread(shift), np.empty_like(rows.matrix)
+    centres = None if centre is None else rows.spread(centre)
 
     def work(block: slice) -> None:
-        out = np.multiply(rows.matrix[block], scales, out=y[block])
+        x, out = rows.matrix[block], y[block]
+        np.multiply(x if centres is None else np.subtract(x, centres, out=out), scales, out=out)
         out += shifts
 
     run(work, rows.blocks())

@@ -55,13 +55,15 @@ class Rows(NamedTuple):
 
     def tensor(self, matrix: Array) -> Array:
         """A matrix like this one → (N, C, *)."""
+        if not self.channels_last:
+            return matrix.reshape(self.shape)
         N, C, *rest = self.shape
-        return np.moveaxis(matrix.reshape(N, *rest, C), -1, 1) if self.channels_last else matrix.reshape(self.shape)
+        return matrix.reshape(N, *rest, C).transpose(0, -1, *range(1, len(rest) + 1))
 
 
 def rows_of(x: Array, channels_last: bool | None = None) -> Rows:
     """x (N, C, *) → Rows; a copy only where memory is in neither order, or not in the one asked for."""
-    last = np.moveaxis(x, 1, -1)
+    last = x.transpose(0, *range(2, x.ndim), 1)
     if channels_last is None:
         channels_last = last.flags.c_contiguous or not x.flags.c_contiguous
     N, C = x.shape[:2]

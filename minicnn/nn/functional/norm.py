@@ -265,13 +265,13 @@ def _mover(
     def move(mean: Array, var: Array) -> None:
         if not mean.size:  # no samples, or no channels
             return
-        C = running_mean.array.size
-        unbiased = var * (count / (count - 1)) if count > 1 else var * math.nan
+        unbias = count / (count - 1) if count > 1 else math.nan
         with no_grad():
-            for running, batch in ((running_mean, mean), (running_var, unbiased)):
+            for running, batch, share in ((running_mean, mean, momentum), (running_var, var, momentum * unbias)):
                 array = running.array
+                samples = batch.reshape(-1, array.size)
                 array *= 1 - momentum
-                array += momentum * batch.reshape(-1, C).mean(0)
+                array += share * (samples[0] if len(samples) == 1 else samples.mean(0))
                 edited(running)
 
     return move
