@@ -16,9 +16,9 @@ _COMPLEX = "np.fft and complex arrays on x.numpy(); minicnn has real tensors onl
 _NOTHING = "leave it out: there is nothing to set, and results are the same bits each run"
 _DEVICE = "the model itself: it runs on one device"
 _COMPILED = "the model itself: nothing is compiled"
-_HALF = "model.half(), or float32 as it is"
+_HALF = "float16, which NumPy has: mc.amp.autocast, or model.half()"
 _ORDER = "leave it out: the order in memory is minicnn's affair, and never changes a result"
-_MEMORY = "CuPy's pool, cupy.get_default_memory_pool(), knows what is used"
+_MEMORY = "mc.cuda.memory_allocated() now, or memory_reserved(), which falls only by empty_cache()"
 _FUNCTION = "mc.nn.functional.{}, whose arguments are named and ordered a little differently"
 _RESHAPE = "x = x.reshape(…), or F.pad(x, …) for more elements"
 _NUMPY = "NumPy's function of x.numpy(), where no gradient is needed"
@@ -46,10 +46,9 @@ INSTEAD: dict[str, str] = {
     **_each(_DEVICE, "DataParallel DistributedDataParallel DistributedSampler distributed multiprocessing nccl",
             "parallel"),
     **_each(_COMPILED, "compile jit export fx"),
-    **_each(_HALF, "amp autocast GradScaler bfloat16"),
+    **_each(_HALF, "bfloat16"),
     **_each(_ORDER, "channels_last contiguous_format memory_format preserve_format layout strided"),
-    **_each(_MEMORY, "max_memory_allocated max_memory_reserved memory_allocated memory_reserved memory_summary",
-            "mem_get_info reset_peak_memory_stats reset_max_memory_allocated"),
+    **_each(_MEMORY, "max_memory_allocated max_memory_reserved reset_peak_memory_stats reset_max_memory_allocated"),
     **_each(_NOTHING, "mkl mkldnn openmp get_float32_matmul_precision set_float32_matmul_precision",
             "set_flush_denormal set_deterministic_debug_mode"),
     **_each("mc.set_num_threads and mc.get_num_threads", "set_num_interop_threads get_num_interop_threads"),

@@ -36,6 +36,9 @@ class Watch:
     def differentiated(self, node: Function, g: Any, grads: Sequence[Tensor | None]) -> None:
         """``node``'s rules made ``grads``, the gradients along its edges, of ``g``, that of its result (or results)."""
 
+    def stepping(self, optimizer: Any) -> None:
+        """``optimizer`` begins a step."""
+
     def enter(self, module: Any) -> None:
         """``module`` begins to run."""
         if not self.layers:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from minicnn.backend.cuda import CudaBackend
 from minicnn.backend.cuda.launch import definitions, source
-from minicnn.errors import DeviceError
+from minicnn.errors import DeviceError, StateError
 
 if TYPE_CHECKING:
     from minicnn.backend.portable import Backend
@@ -47,6 +47,70 @@ def empty_cache() -> None:
     cupy = _import()
     cupy.get_default_memory_pool().free_all_blocks()
     cupy.get_default_pinned_memory_pool().free_all_blocks()
+
+
+def event(timing: bool) -> Any:
+    """A CUDA event of the current device, not recorded yet."""
+    return _import().cuda.Event(disable_timing=not timing)
+
+
+def milliseconds(start: Any, end: Any) -> float:
+    """The time between two recorded events that the device has reached."""
+    return float(_import().cuda.get_elapsed_time(start, end))
+
+
+def memory(index: int) -> dict[str, int]:
+    """Bytes of a device: ``allocated`` to arrays and ``reserved`` for them, ``free`` and ``total`` of it all."""
+    cupy = _import()
+    with cupy.cuda.Device(index):
+        pool = cupy.get_default_memory_pool()
+        free, total = cupy.cuda.runtime.memGetInfo()
+        return {"allocated": pool.used_bytes(), "reserved": pool.total_bytes(), "free": free, "total": total}
+
+
+def captured(index: int, work: Callable[[], Any]) -> tuple[Any, Callable[[], None]]:
+    """``work`` recorded as a CUDA graph, and not run; what it returned, and what runs it, in order
+    with the default stream.
+
+    What it allocates comes from a pool of its own, which lives as long as the graph: the addresses are in the graph.
+    CuPy brings lists and NumPy arrays to the device through pinned memory that it uses again, so a graph that copies
+    from there would read something else later: while it is recorded no such memory can be had.
+
+    Raises:
+        StateError: for what cannot be captured.
+    """
+    cupy = _import()
+    pool, stream = cupy.cuda.MemoryPool(), cupy.cuda.Stream(non_blocking=True)
+    with cupy.cuda.Device(index):
+        cupy.cuda.Device(index).synchronize()
+        cupy.cuda.set_pinned_memory_allocator(_no_pinned_memory)
+        try:
+            with cupy.cuda.using_allocator(pool.malloc), stream:
+                stream.begin_capture()
+                try:
+                    results = work()
+                finally:
+                    recorded = stream.end_capture()
+        except cupy.cuda.runtime.CUDARuntimeError as error:
+            raise _not_capturable(str(error)) from error
+        finally:
+            cupy.cuda.set_pinned_memory_allocator(cupy.get_default_pinned_memory_pool().malloc)
+
+    def run(pool: Any = pool) -> None:  # noqa: ARG001  what keeps the graph's memory alive
+        recorded.launch()
+
+    return results, run
+
+
+def _no_pinned_memory(size: int) -> Any:
+    raise _not_capturable(f"{size} bytes brought from the host")
+
+
+def _not_capturable(got: str) -> StateError:
+    return StateError("cuda.graph: the step does something that a CUDA graph cannot hold", got=got,
+                      rule="no value is read on the host (item, tolist, numpy, if on a tensor), and none is "
+                           "brought from there (mc.tensor, dropout masks)",
+                      hint="return the loss and read it after the step; bring what it needs in as its arguments")
 
 
 def _count() -> int:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from minicnn.absent import missing
 from minicnn.autograd.handle import RemovableHandle, register
 from minicnn.autograd.inplace import edited
-from minicnn.autograd.mode import enable_grad, no_grad
+from minicnn.autograd.mode import enable_grad, mode, no_grad
 from minicnn.backend import backend_of
 from minicnn.backend.quiet import restore, silence
 from minicnn.errors import DeviceError, DtypeError, OptionError, ShapeError, StateError
@@ -256,6 +256,8 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(step)
     def run(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
         self._opt_called = True  # type: ignore[attr-defined]
+        if mode.watch is not None:
+            mode.watch.stepping(self)
         for hook in list(self._pre_hooks.values()):
             changed = hook(self, args, kwargs)
             if changed is not None:

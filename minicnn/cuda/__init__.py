@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from minicnn.absent import hints
-from minicnn.backend import Backend, Device, backend_for
-from minicnn.errors import DeviceError
+from minicnn.backend import Device, backend_for
+from minicnn.cuda.devices import cuda_index
+from minicnn.cuda.graphs import graph
+from minicnn.cuda.memory import empty_cache, mem_get_info, memory_allocated, memory_reserved, memory_summary
+from minicnn.cuda.timing import Event
 
 __all__ = [
-    "current_device", "device_count", "empty_cache", "get_device_name", "is_available", "manual_seed",
-    "manual_seed_all", "synchronize",
+    "Event", "current_device", "device_count", "empty_cache", "get_device_name", "graph", "is_available",
+    "manual_seed", "manual_seed_all", "mem_get_info", "memory_allocated", "memory_reserved", "memory_summary",
+    "synchronize",
 ]  # fmt: skip
 
 
@@ -36,7 +40,7 @@ def synchronize(device: Device | str | int | None = None) -> None:
     Raises:
         DeviceError: there is no such device, or it is of another type.
     """
-    _backend("synchronize", device).synchronize()
+    backend_for(f"cuda:{cuda_index('synchronize', device)}").synchronize()
 
 
 def current_device() -> int:
@@ -45,32 +49,14 @@ def current_device() -> int:
     Raises:
         DeviceError: there is none.
     """
-    return _backend("current_device", None).device.index or 0
+    return cuda_index("current_device", None)
 
 
 def get_device_name(device: Device | str | int | None = None) -> str:
     """What the maker calls a CUDA device. Errors: as ``synchronize``."""
     from minicnn.backend import cupy
 
-    return cupy.device_name(_backend("get_device_name", device).device.index or 0)
-
-
-def empty_cache() -> None:
-    """Give the memory that CuPy keeps for arrays to come back to the GPU. Nothing happens where there is none."""
-    if is_available():
-        from minicnn.backend import cupy
-
-        cupy.empty_cache()
-
-
-def _backend(name: str, device: Device | str | int | None) -> Backend:
-    """The backend of a CUDA device, which may be given by its number alone."""
-    if isinstance(device, int):
-        device = f"cuda:{device}"
-    backend = backend_for("cuda" if device is None else device)
-    if backend.device_type != "cuda":
-        raise DeviceError(f"{name}: {device} is no CUDA device", got=str(device), hint='"cuda"')
-    return backend
+    return cupy.device_name(cuda_index("get_device_name", device))
 
 
 def manual_seed(seed: int) -> None:

@@ -1,0 +1,122 @@
+"""A step that is replayed is the step itself: on a stand-in for CuPy, whose graphs run their work again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import minicnn as mc
+from minicnn.errors import DeviceError, ShapeError, StateError
+from minicnn.nn import functional as F
+from tests.backend import fakecupy
+from tests.backend.hostcuda import COMPILER
+
+pytestmark = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler here to build the kernels for the host")
+
+
+@pytest.fixture(autouse=True)
+def _device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stand-in, and a capture that runs once at capture, then not at the first replay, then at each."""
+    fakecupy.register()
+
+    def captured(index: int, work: Callable[[], Any]) -> tuple[Any, Callable[[], None]]:
+        results, ran = work(), [True]
+
+        def run() -> None:
+            if ran:
+                ran.clear()
+            else:
+                results.array[...] = work().array
+
+        return results, run
+
+    monkeypatch.setattr("minicnn.backend.cupy.captured", captured)
+
+
+def trained(*, graphed: bool, rates: list[float], frozen_from: int = 99) -> tuple[list[float], Any, Any]:
+    """A network's losses over some steps, its weights, and the step."""
+    mc.manual_seed(0)
+    model = mc.nn.Sequential(mc.nn.Conv2d(1, 2, 3), mc.nn.BatchNorm2d(2), mc.nn.ReLU(), mc.nn.MaxPool2d(2),
+                             mc.nn.Flatten(), mc.nn.Linear(18, 3)).to("hostcuda")  # fmt: skip
+    optimizer = mc.optim.SGD(model.parameters(), lr=rates[0], momentum=0.9)
+
+    def step(images: mc.Tensor, labels: mc.Tensor) -> mc.Tensor:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(images), labels)
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    run = mc.cuda.graph(step) if graphed else step
+    losses = []
+    for number, rate in enumerate(rates):
+        if number == frozen_from:
+            model.eval()
+        optimizer.param_groups[0]["lr"] = rate
+        mc.manual_seed(number)
+        images, labels = mc.randn(4, 1, 8, 8).to("hostcuda"), mc.randint(0, 3, (4,)).to("hostcuda")
+        losses.append(run(images, labels))
+    return [loss.item() for loss in losses], {k: v.tolist() for k, v in model.state_dict().items()}, run
+
+
+def test_replayed_steps_are_the_steps_themselves() -> None:
+    plain, graphed = trained(graphed=False, rates=[0.1] * 8), trained(graphed=True, rates=[0.1] * 8)
+    assert graphed[:2] == plain[:2] and graphed[2].captures == 1
+    assert len(set(graphed[0])) == 8  # each loss is its own, not the last one's memory
+
+
+def test_a_new_rate_is_captured_anew() -> None:
+    rates = [0.1] * 5 + [0.01] * 3
+    plain, graphed = trained(graphed=False, rates=rates), trained(graphed=True, rates=rates)
+    assert graphed[:2] == plain[:2] and graphed[2].captures == 2
+
+
+def test_a_changed_mode_is_captured_anew() -> None:
+    options: dict[str, Any] = {"rates": [0.1] * 8, "frozen_from": 6}
+    plain, graphed = trained(graphed=False, **options), trained(graphed=True, **options)
+    assert graphed[:2] == plain[:2] and graphed[2].captures == 2
+
+
+def test_a_parameter_with_another_array_is_captured_anew() -> None:
+    layer, x = mc.nn.Linear(2, 1, bias=False).to("hostcuda"), mc.ones(1, 2).to("hostcuda")
+    forward = mc.cuda.graph(lambda x: layer(x).detach())
+    for value in (1.0, 1.0, 1.0, 1.0, 3.0):
+        layer.weight.data = mc.full((1, 2), value).to("hostcuda")
+        assert forward(x).item() == 2 * value
+    assert forward.captures == 2
+
+
+def test_optimisers_that_count_on_the_host_are_refused() -> None:
+    weight, x = mc.ones(2, device="hostcuda", requires_grad=True), mc.ones(2).to("hostcuda")
+    optimizer = mc.optim.Adam([weight])
+
+    @mc.cuda.graph
+    def step(x: mc.Tensor) -> None:
+        optimizer.zero_grad()
+        (weight * x).sum().backward()
+        optimizer.step()
+
+    for _ in range(3):
+        step(x)
+    with pytest.raises(StateError, match="Adam counts its steps on the host"):
+        step(x)
+
+
+def test_other_shapes_and_other_devices_are_refused() -> None:
+    double = mc.cuda.graph(lambda x: x * 2)
+    assert double(mc.ones(2).to("hostcuda")).tolist() == [2.0, 2.0]
+    with pytest.raises(ShapeError, match="not as they were at first"):
+        double(mc.ones(3).to("hostcuda"))
+    with pytest.raises(DeviceError, match="no tensor on a CUDA device"):
+        mc.cuda.graph(lambda x: x)(mc.ones(2))
+
+
+def test_a_capture_within_anomaly_detection_is_refused() -> None:
+    double, x = mc.cuda.graph(lambda x: x * 2), mc.ones(2).to("hostcuda")
+    with mc.autograd.detect_anomaly():
+        for _ in range(3):
+            double(x)
+        with pytest.raises(StateError, match="looks on"):
+            double(x)
