@@ -23,6 +23,7 @@ __all__ = ["Catalogue", "Exercise", "catalogue", "check"]
 CHAPTERS = {
     1: "convolution",
     2: "sizes",
+    3: "pooling",
     4: "the_engine_from_zero",
     5: "backward_of_convolution",
     6: "batch_normalisation",
