@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minicnn.backend.cpu import conv as cpu_conv
-from minicnn.backend.cpu import depthwise, scatter, windows, winograd
+from minicnn.backend.cpu import depthwise, scatter, tiles, windows, winograd
 from minicnn.backend.numpy import NumpyBackend
 from minicnn.backend.portable import Backend
 from minicnn.shapes import ConvGeometry, conv_geometry
@@ -241,11 +241,11 @@ def test_blocks_may_run_in_any_order():
         geometry = conv_geometry(stride, 1, 1, groups)
         arrays = draw_arrays(rng, 8, (12, 12), C_, O_, (3, 3), geometry, "float32")
         for block in (1000, 20000):
-            with mock.patch.object(windows, "BLOCK_BYTES", block), small_blocks(block):
+            with small_blocks(block):
                 forwards = triad(CPU, *arrays, geometry)
                 backwards = lambda work, blocks: [work(b) for b in reversed(blocks)][::-1]  # noqa: E731 (a formula with a name)
                 with ExitStack() as patches:
-                    for module in (cpu_conv, scatter, depthwise):
+                    for module in (cpu_conv, scatter):
                         patches.enter_context(mock.patch.object(module, "run", backwards))
                     again = triad(CPU, *arrays, geometry)
                 for a, b in zip(forwards, again, strict=True):
@@ -253,24 +253,33 @@ def test_blocks_may_run_in_any_order():
 
 
 def small_blocks(size):
-    """Winograd's and the depthwise kernels' blocks, too, as small as ``size`` says."""
+    """Blocks as small as ``size`` says, of all methods."""
     patches = ExitStack()
-    for module, name, value in [(winograd, "BYTES", size), (winograd, "TILES", 1), (depthwise, "BLOCK_NUMBERS", size)]:
-        patches.enter_context(mock.patch.object(module, name, value))
+    for module, name in [(windows, "BLOCK_BYTES"), (depthwise, "BLOCK_NUMBERS")]:
+        patches.enter_context(mock.patch.object(module, name, size))
     return patches
 
 
+METHODS = {
+    "winograd": [(winograd, {"FEWEST": 1, "CHUNK": 5}), (tiles, {"FEWEST": 1e9})],
+    "tiles": [(tiles, {"FEWEST": 0, "CHUNK": 2})],
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
 @settings(max_examples=60, deadline=None)
-@given(problems(largest=9))
-def test_winograds_method(p):
-    """On any sizes, paddings and memory orders; float32 alone has it."""
+@given(p=problems(largest=9))
+def test_winograds_methods(method, p):
+    """On any sizes, paddings and memory orders; float32 alone has them."""
     geometry = ConvGeometry((1, 1), p.geometry.padding, (1, 1), 1)
     if min(geometry.output_size(p.size, (3, 3))) < 1:
         return
     x, w, g = draw_arrays(np.random.default_rng(p.seed), p.N, p.size, p.C_, p.O_, (3, 3), geometry, "float32")
     expected = naive(x, w, g, geometry)
     x, w, g = (ORDERS[order](a) for order, a in zip(p.orders, (x, w, g), strict=True))
-    with mock.patch.multiple(winograd, FEWEST=1, CHUNK=2), small_blocks(p.block):
+    with small_blocks(p.block) as patches:
+        for module, values in METHODS[method]:
+            patches.enter_context(mock.patch.multiple(module, **values))
         for got, wanted in zip(triad(CPU, x, w, g, geometry), expected, strict=True):
             assert got.shape == wanted.shape and got.dtype == np.float32
             np.testing.assert_allclose(got, wanted, rtol=0, atol=5e-5)

@@ -1,10 +1,9 @@
-"""Windows of images, a block at a time: where they lie, views of them, and copies of them as columns."""
+"""Windows of images, a block at a time: where they lie, and views of them."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from minicnn.backend.cpu.scratch import scratch
@@ -39,29 +38,9 @@ def backwards(geometry: ConvGeometry, kernel: Pair, size: Pair) -> Walk:
     return walk._replace(origin=(row, column))
 
 
-def columns(x: Array, walk: Walk, block: Block, groups: int) -> Array:
-    """x (N, H, W, C) → (groups, pixels of the block, KH·KW·C/groups); a copy, or a view where one is enough.
-
-    The copy goes fastest along its longest run of adjacent numbers: KW·C within a window, or OW from window to window
-    (a first layer, with one or three channels); BLAS takes either memory order.
-    """
-    KW, C_ = walk.kernel[1], x.shape[3] // groups
-    run = C_ * (KW if groups == walk.dilation[1] == 1 else 1)
-    if walk.kernel == (1, 1):
-        planar = bool(x.strides[3] != x.itemsize)
-    else:
-        planar = walk.stride[1] == 1 and walk.size[1] > run
-    windows = views(x, walk, block, planar=planar)
-    n, r, OW, KH, KW, _ = windows.shape
-    windows = windows.reshape(n, r, OW, KH, KW, groups, C_)
-    windows = windows.transpose((5, 3, 4, 6, 0, 1, 2) if planar else (5, 0, 1, 2, 3, 4, 6))
-    if walk.kernel != (1, 1):
-        copy = scratch("columns", windows.shape, windows.dtype)
-        np.copyto(copy, windows)
-        windows = copy
-    if planar:
-        return windows.reshape(groups, KH * KW * C_, n * r * OW).transpose(0, 2, 1)
-    return windows.reshape(groups, n * r * OW, KH * KW * C_)
+def turned(w: Array) -> Array:
+    """w (G, O/G, C/G, KH, KW) → view (G, C/G, O/G, KH, KW) with its taps from last to first."""
+    return w.swapaxes(1, 2)[..., ::-1, ::-1]
 
 
 def views(x: Array, walk: Walk, block: Block, *, planar: bool = False) -> Array:

@@ -1,160 +1,129 @@
-"""3×3 convolution by Winograd's method: 16 multiplications for four output pixels, where the definition takes 36.
+"""3×3 convolution by Winograd's method along the rows' direction: four products for two output rows, not six.
 
-Two neighbouring outputs of a 3-tap filter share their inputs d and weights g, and need four products, not six:
+Two neighbouring outputs of a 3-tap filter share their inputs d and weights g:
 
     m1 = (d0 − d2)·g0    m2 = (d1 + d2)·(g0 + g1 + g2)/2    m3 = (d2 − d1)·(g0 − g1 + g2)/2    m4 = (d1 − d3)·g2
     y0 = m1 + m2 + m3    y1 = m2 − m3 − m4
 
-Applied along rows and columns: a tile of 4×4 inputs becomes 16 numbers, so do the weights, and each of the 16 is
-multiplied by its own (and summed over channels: 16 matrix products over all tiles). As everything is linear, the same
-sums and differences, transposed, give the weight gradient; the input gradient is a correlation again.
+Here d0 … d3 are rows of pixels below each other and g0 … g2 those of a kernel, whose own width is that of a strip's
+windows (``strips``). Odd and even rows lie apart there, so each sum or difference is one call over a whole block. As
+everything is linear, the same sums and differences, transposed, give the weight gradient; the input gradient is a
+correlation again. ``tiles`` saves products in both directions, where there are channels enough.
 
 S. Winograd, Arithmetic Complexity of Computations (1980); A. Lavin and S. Gray, Fast Algorithms for Convolutional
-Neural Networks, https://arxiv.org/abs/1509.09308. Larger tiles save more multiplications and lose digits; these do
-not (``CHUNK``). ``kernels: conv 3x3`` takes .6 to .8 of the time of columns from 32 channels on.
+Neural Networks, https://arxiv.org/abs/1509.09308. More outputs at a time (four rows of six products) save more
+and lose digits: the float32 error was 1.5 to 3 times PyTorch's. ``kernels: conv 3x3 16-16`` takes .65 of the time of
+columns.
 
-A tile's outputs share sums, so an infinity or a NaN in one window would spoil the three beside it: the functions here
-say whether a result is finite, and the caller computes it by the definition if not.
+Outputs share sums, so an infinity or a NaN in one window would spoil the one beside it: the caller looks whether a
+result is finite, and computes it by the definition if not.
 """
 
+# ruff: noqa: ARG001 (the methods of a convolution take the same arguments; see conv.py)
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
 
-from minicnn.backend.cpu.products import multiply
 from minicnn.backend.cpu.scratch import scratch
-from minicnn.backend.cpu.windows import Block, Walk
+from minicnn.backend.cpu.strips import Strip, even_blocks, strip
+from minicnn.backend.cpu.windows import Block, Walk, turned
 
 Array = Any
 
-FEWEST = 32  # channels, on either side: with fewer the sums and differences cost more than they save
-TILES_TO_CHANNELS = 8  # channels a tile, at most: with fewer tiles transforming the weights takes longest
-CHUNK = 64  # channels that are summed in one product: with more, float32 errors were above PyTorch's own by half
-BYTES = 1 << 21  # of transformed tiles at a time; half and twice as many were no faster
-TILES = 128  # at a time, at least: the transformed weights are read again for each block
+TILES_TO_CHANNELS = 8  # channels for 2×2 pixels, at most: with fewer transforming the weights takes longest
+FEWEST = 8  # channels, on either side: with fewer, products are too short for BLAS
+CHUNK = 96  # numbers that are summed in one product: with more, float32 errors were above PyTorch's own by half
 
-_HALVES = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], np.float32)
-_WEIGHTS = np.kron(_HALVES, _HALVES)
-_SIGNED = _HALVES * np.array([[1], [1], [1], [-1]], np.float32)
-_SIGNS = np.kron(_SIGNED, _SIGNED)
+HALVES = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], np.float32)
+SIGNED = HALVES * np.array([[1], [1], [1], [-1]], np.float32)
 
 
 def fits(N: int, walk: Walk, C: int, O: int, dtype: Any) -> bool:
     """Whether the method is for convolutions like this one."""
-    if walk.kernel != (3, 3) or walk.stride != (1, 1) or walk.dilation != (1, 1) or dtype != np.float32:
-        return False
+    return is_plain(N, walk, C, O, dtype) and min(C, O) >= FEWEST
+
+
+def is_plain(N: int, walk: Walk, C: int, O: int, dtype: Any) -> bool:
+    """3×3, stride 1, no dilation, float32; and pixels enough, in more than one row."""
+    plain = walk.kernel == (3, 3) and walk.stride == walk.dilation == (1, 1) and dtype == np.float32
     tiles = N * -(-walk.size[0] // 2) * -(-walk.size[1] // 2)
-    return FEWEST <= min(C, O) <= TILES_TO_CHANNELS * tiles
+    return plain and walk.size[0] > 1 and min(C, O) <= TILES_TO_CHANNELS * tiles
 
 
-def blocks(N: int, walk: Walk, channels: int) -> list[Block]:
-    """Some images, or an even number of rows of one, whose transformed tiles take about BYTES."""
-    OH, across = walk.size[0], -(-walk.size[1] // 2)
-    rows = max(TILES, BYTES // (64 * channels)) // across
-    down = -(-OH // 2)
-    if rows >= down:
-        images = max(1, rows // down)
-        return [(slice(n, min(n + images, N)), slice(0, OH)) for n in range(0, N, images)]
-    step = 2 * max(1, rows)
-    return [(slice(n, n + 1), slice(r, min(r + step, OH))) for n in range(N) for r in range(0, OH, step)]
+def blocks(N: int, walk: Walk, C: int, O: int, itemsize: int) -> list[Block]:
+    """Some images, or an even number of rows of one."""
+    return even_blocks(N, walk, (6 * C + 4 * O) * itemsize)
 
 
-def transformed_weights(w: Array, *, back: bool) -> Array:
-    """w (O, C, 3, 3) → (16, C, O), or with ``back`` (the taps from last to first) (16, O, C)."""
+def packed(w: Array, walk: Walk, *, back: bool) -> Array:
+    """w (1, O, C, 3, 3) → (4, 1, 3·C, O), or with ``back`` (4, 1, 3·O, C)."""
+    w = (turned(w) if back else w)[0]
     O, C = w.shape[:2]
-    u = multiply(_WEIGHTS[:, ::-1] if back else _WEIGHTS, w.reshape(O * C, 9).T).reshape(16, O, C)
-    return u if back else u.transpose(0, 2, 1)
+    rows = np.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(3, 3 * C * O)
+    return (HALVES @ rows).reshape(4, 1, 3 * C, O)
 
 
-def correlate(x: Array, u: Array, walk: Walk, block: Block, out: Array) -> bool:
-    """x (N, H, W, C), u (16, C, O) → out (n, rows, OW, O), the block's part of the result; whether it is finite."""
-    tiles = transformed_inputs(x, walk, block)
-    C, O = u.shape[1:]
-    products = np.matmul(tiles[..., :CHUNK], u[:, :CHUNK], out=scratch("products", (*tiles.shape[:2], O), x.dtype))
-    for c in range(CHUNK, C, CHUNK):
-        more = scratch("more products", products.shape, x.dtype)
-        products += np.matmul(tiles[..., c : c + CHUNK], u[:, c : c + CHUNK], out=more)
-    n, rows, OW = out.shape[:3]
-    m = products.reshape(4, 4, n, -(-rows // 2), -(-OW // 2), O)
-    left, right = scratch("sides", (2, 4, *m.shape[2:]), x.dtype)
-    np.add(m[:, 0], m[:, 1], out=left)
-    np.subtract(m[:, 1], m[:, 2], out=right)
-    left += m[:, 2]
-    right -= m[:, 3]
-    for side, columns in enumerate((left, right)):
-        top, bottom = out[:, 0::2, side::2], out[:, 1::2, side::2]
-        m1, m2, m3, m4 = columns[:, :, :, : top.shape[2]]
-        m1 += m2
-        np.add(m1, m3, out=top)
-        m2 -= m3
-        np.subtract(m2[:, : bottom.shape[1]], m4[:, : bottom.shape[1]], out=bottom)
-    flat = out.reshape(-1)
-    return bool(np.isfinite(flat @ flat))
+def correlate(x: Array, u: Array, walk: Walk, block: Block, out: Array) -> None:
+    """x (N, H, W, C), u as ``packed`` → out (n, rows, OW, O), the block's part of the result."""
+    pixels, windows = _transformed(x, walk, block)
+    K, O = u.shape[2:]
+    m = scratch("products", (4, pixels.length, O), x.dtype)
+    np.matmul(windows[..., :CHUNK], u[:, :, :CHUNK], out=pixels.in_turns(m))
+    for k in range(CHUNK, K, CHUNK):
+        more = scratch("more products", m.shape, x.dtype)
+        np.matmul(windows[..., k : k + CHUNK], u[:, :, k : k + CHUNK], out=pixels.in_turns(more))
+        m += more
+    for i, row in enumerate(outputs(m)):
+        target = out[:, i::2]
+        target[...] = pixels.inside(row, out.shape[2])[:, : target.shape[1]]
+
+
+def sums_shape(walk: Walk, G: int, C_: int, O_: int) -> tuple[int, ...]:
+    """The shape of what ``weight_grad`` gives."""
+    return 4, O_, 3 * C_
 
 
 def weight_grad(x: Array, g: Array, walk: Walk, block: Block, out: Array) -> None:
-    """x (N, H, W, C), g (N, OH, OW, O) → out (16, O, C), the block's part of dw, still transformed."""
-    np.matmul(_transformed_gradients(g, block).transpose(0, 2, 1), transformed_inputs(x, walk, block), out=out)
+    """x (N, H, W, C), g (n, rows, OW, O), the block's part of it → out (4, O, 3·C), its part of dw, transformed."""
+    pixels, windows = _transformed(x, walk, block)
+    h = scratch("gradients", (4, pixels.length, g.shape[3]), g.dtype)
+    h[::3] = 0
+    h1, h2, h3, h4 = h
+    pixels.inside(h1, g.shape[2])[...] = g[:, 0::2]
+    pixels.inside(h4, g.shape[2])[:, : g.shape[1] // 2] = g[:, 1::2]
+    np.add(h1, h4, out=h2)
+    np.subtract(h1, h4, out=h3)
+    np.matmul(pixels.in_turns(h).swapaxes(2, 3), windows).sum(1, out=out)
 
 
-def as_weights(sums: Array) -> Array:
-    """What ``weight_grad`` gave, summed (16, O, C) → dw (O, C, 3, 3)."""
-    O, C = sums.shape[1:]
-    return multiply(sums.reshape(16, O * C).T, _SIGNS).reshape(O, C, 3, 3)
+def as_weights(sums: Array, walk: Walk) -> Array:
+    """What ``weight_grad`` gave, summed (4, O, 3·C) → dw (O, C, 3, 3)."""
+    O = sums.shape[1]
+    return (SIGNED.T @ sums.reshape(4, -1)).reshape(3, O, 3, -1).transpose(1, 3, 0, 2)
 
 
-def transformed_inputs(x: Array, walk: Walk, block: Block) -> Array:
-    """x (N, H, W, C) → (16, tiles of the block, C)."""
-    first, last, _ = block[1].indices(walk.size[0])
-    down, across = -(-(last - first) // 2), -(-walk.size[1] // 2)
-    part = _by_parity(x[block[0]], walk.origin[0] + first, walk.origin[1], 2 * down + 2, across + 1)
-    n, _, _, _, C = part.shape
-    d0, d1, d2, d3 = (part[:, i : i + 2 * down - 1 : 2] for i in range(4))
-    rows = scratch("tile rows", (4, n, down, 2, across + 1, C), x.dtype)
-    np.subtract(d0, d2, out=rows[0])
-    np.add(d1, d2, out=rows[1])
-    np.subtract(d2, d1, out=rows[2])
-    np.subtract(d1, d3, out=rows[3])
-    even, odd = rows[:, :, :, 0], rows[:, :, :, 1]
-    d0, d1, d2, d3 = even[..., :-1, :], odd[..., :-1, :], even[..., 1:, :], odd[..., 1:, :]
-    tiles = scratch("tiles", (4, 4, n, down, across, C), x.dtype)
-    np.subtract(d0, d2, out=tiles[:, 0])
-    np.add(d1, d2, out=tiles[:, 1])
-    np.subtract(d2, d1, out=tiles[:, 2])
-    np.subtract(d1, d3, out=tiles[:, 3])
-    return tiles.reshape(16, n * down * across, C)
+def _transformed(x: Array, walk: Walk, block: Block) -> tuple[Strip, Array]:
+    """x (N, H, W, C) → the block's strip, and its windows (4, turns, length / turns, 3·C) of the four sums."""
+    pixels = strip(x, walk, block, walk.size[1] + 2)
+    rows = scratch("tiles", (4, pixels.rows[0].size), x.dtype)
+    add_up(pixels.rows, rows)
+    return pixels, pixels.windows(rows)
 
 
-def _transformed_gradients(g: Array, block: Block) -> Array:
-    """g (N, OH, OW, O) → (16, tiles of the block, O): h0, h0 + h1, h0 − h1, h1 along both axes (``_SIGNS`` has the
-    rest)."""
-    first, last, _ = block[1].indices(g.shape[1])
-    down, across = -(-(last - first) // 2), -(-g.shape[2] // 2)
-    part = _by_parity(g[block[0], first:last], 0, 0, 2 * down, across)
-    n, _, _, _, O = part.shape
-    top, bottom = part[:, 0::2], part[:, 1::2]
-    tiles = scratch("gradient tiles", (4, 4, n, down, across, O), g.dtype)
-    for i, rows in enumerate((top, top + bottom, top - bottom, bottom)):
-        left, right = rows[:, :, 0], rows[:, :, 1]
-        tiles[i, 0] = left
-        np.add(left, right, out=tiles[i, 1])
-        np.subtract(left, right, out=tiles[i, 2])
-        tiles[i, 3] = right
-    return tiles.reshape(16, n * down * across, O)
+def add_up(d: Any, out: Array) -> None:
+    """d0 … d3 → d0 − d2, d1 + d2, d2 − d1, d1 − d3."""
+    np.subtract(d[0], d[2], out=out[0])
+    np.add(d[1], d[2], out=out[1])
+    np.subtract(d[2], d[1], out=out[2])
+    np.subtract(d[1], d[3], out=out[3])
 
 
-def _by_parity(x: Array, top: int, left: int, height: int, across: int) -> Array:
-    """x (n, H, W, C) → (n, height, 2, across, C) from (top, left) on, zeros outside: even columns, then odd ones, so
-    that all later steps go along adjacent numbers."""
-    n, H, _, C = x.shape
-    part = scratch("area", (n, height, 2, across, C), x.dtype)
-    part[...] = 0
-    above = max(-top, 0)
-    end = max(above, min(H - top, height))
-    for parity in range(2):
-        before = max(0, (1 - left - parity) // 2)
-        inside = x[:, max(top, 0) : top + end, left + parity + 2 * before :: 2][:, :, : across - before]
-        part[:, above:end, parity, before : before + inside.shape[2]] = inside
-    return part
+def outputs(m: Array) -> Array:
+    """m1 … m4 → y0, y1, in the memory of the first two."""
+    m[0] += m[1]
+    m[0] += m[2]
+    m[1] -= m[2]
+    m[1] -= m[3]
+    return m[:2]
