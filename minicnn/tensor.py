@@ -83,6 +83,7 @@ class Tensor(Methods):
     @property
     def requires_grad(self) -> bool:
         """Whether ``backward`` computes a gradient for this tensor. Only floating point tensors can have one."""
+        self._refresh()
         return self.tracked
 
     @requires_grad.setter
@@ -115,12 +116,23 @@ class Tensor(Methods):
     @property
     def is_leaf(self) -> bool:
         """Whether no recorded operation made this tensor."""
+        self._refresh()
         return self._node is None
 
     @property
     def grad_fn(self) -> Function | None:
         """The applied operation that made this tensor, or None for a leaf."""
+        self._refresh()
         return self._node
+
+    def _refresh(self) -> None:
+        """Give a view whose memory was edited since it was last used the history that it has now."""
+        if self._base is not None and self._seen != self._version[0]:
+            from minicnn.autograd.inplace import refresh
+            from minicnn.autograd.mode import set_grad_enabled
+
+            with set_grad_enabled(True):
+                refresh(self)
 
     @property
     def data(self) -> Tensor:

@@ -82,7 +82,7 @@ def grad(
     if not targets:
         raise GradientError("grad: no inputs", got="an empty sequence", rule="at least one input")
     for position, target in enumerate(targets):
-        if not target.tracked:
+        if not target.requires_grad:
             raise GradientError(f"grad: input {position} does not require a gradient", got=tuple(target.shape),
                                 rule="gradients exist for tensors with requires_grad", hint="x.requires_grad_()")
     retain = create_graph if retain_graph is None else retain_graph
@@ -113,7 +113,7 @@ def _seeded(name: str, outputs: tuple[Tensor, ...], given: Any) -> tuple[list[Te
 
 
 def _seed(name: str, out: Tensor, seed: Tensor | None) -> Tensor:
-    if not out.tracked:
+    if not out.requires_grad:
         raise GradientError(f"{name}: this tensor does not require a gradient and has no grad_fn",
                             got=f"shape {tuple(out.shape)}", rule="some input of the computation has requires_grad",
                             hint="requires_grad_() on a leaf; no detach(), no_grad() or integer step on the way")

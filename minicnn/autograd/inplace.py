@@ -176,11 +176,13 @@ def _rehome(tensor: Tensor, node: Function | None, slot: int) -> None:
 
 def edited(target: Tensor, name: str | None = None) -> None:
     """Count an edit of ``target``'s memory, made by ``name``, and tell the base of a view about it."""
+    current = target._seen == target._version[0]
     target._version[:] = (target._version[0] + 1, name)
     if target._base is None:
         return
     base = _root(target._base)
-    target._seen = target._version[0]
+    if mode.grad or current:  # unrecorded, an edit leaves a view whose history is out of date as it is
+        target._seen = target._version[0]
     if mode.grad and (target.tracked or base.tracked):
         node = _new(ViewWrite)
         arrays, _, needed = node._open((base, target))

@@ -118,7 +118,7 @@ def _node_hooks(x: Tensor) -> dict[int, Any]:
 
 
 def _check_tracked(name: str, x: Tensor) -> None:
-    if not x.tracked:
+    if not x.requires_grad:
         raise GradientError(f"{name}: this tensor does not require a gradient", got=f"shape {tuple(x.shape)}",
                             rule="gradients exist for tensors with requires_grad", hint="x.requires_grad_()")
 

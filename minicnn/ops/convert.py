@@ -126,7 +126,7 @@ def numpy(x: Tensor) -> Any:
         GradientError: for a tensor that requires a gradient: edits would not be recorded.
         DeviceError: for a tensor on another device: nothing is transferred unasked.
     """
-    if x.tracked:
+    if x.requires_grad:
         raise GradientError("numpy: this tensor requires a gradient", got=f"shape {tuple(x.shape)}",
                             rule="an array cannot record what is done to it", hint="x.detach().numpy()")
     backend = backend_of(x.array)
@@ -159,7 +159,7 @@ def array_protocol(x: Tensor, dtype: Any = None, copy: bool | None = None) -> An
 
 def dlpack(x: Tensor, **options: Any) -> Any:
     """A DLPack capsule of the same memory, for other array libraries."""
-    if x.tracked:
+    if x.requires_grad:
         raise GradientError("dlpack: this tensor requires a gradient", got=f"shape {tuple(x.shape)}",
                             rule="another library cannot record what it does", hint="x.detach()")
     x._aliased = True
