@@ -110,16 +110,30 @@ class DataLoader(Generic[T_co]):
         super().__setattr__(name, value)
 
     def __iter__(self) -> Iterator[Any]:
+        return self.resumed(0)
+
+    def resumed(self, done: int) -> Iterator[Any]:
+        """The rest of an epoch, without its first ``done`` batches.
+
+        Where the streams of random numbers stand as they stood when that epoch began, it is the same rest. Workers draw
+        numbers for each batch, so theirs are fetched and dropped; without workers only their order is drawn.
+
+        Example:
+            >>> mc.set_rng_state(state)
+            >>> for images, labels in loader.resumed(120):
+            ...     train_step(images, labels)
+        """
         # The order of the next lines is PyTorch's, and what they draw decides every later draw.
         indices = None if self._iterable else iter(self._numbers)
         if self._crew is not None and self._crew.close.alive:
-            return self._ahead(self._crew, indices)
+            return _without(self._ahead(self._crew, indices), done)
         base_seed = (self.generator or streams.default_generator).random_int64()
         if self.num_workers:
-            return self._ahead(self._new_crew(base_seed), indices)
+            return _without(self._ahead(self._new_crew(base_seed), indices), done)
         if indices is None:
-            return batches_in_turn(iter(self.dataset), self.batch_size, self.drop_last, self.collate_fn)
-        return map(batch_of(self.dataset, self.collate_fn, self.batch_sampler is not None), indices)
+            samples = iter(self.dataset)
+            return _without(batches_in_turn(samples, self.batch_size, self.drop_last, self.collate_fn), done)
+        return map(batch_of(self.dataset, self.collate_fn, self.batch_sampler is not None), _without(indices, done))
 
     def _new_crew(self, base_seed: int) -> ThreadCrew | ProcessCrew:
         from minicnn.data.crew import make_crew  # multiprocessing is loaded where it is needed
@@ -145,6 +159,12 @@ class DataLoader(Generic[T_co]):
         if self.batch_size is None:
             return size
         return size // self.batch_size if self.drop_last else -(-size // self.batch_size)
+
+
+def _without(items: Iterator[Any], count: int) -> Iterator[Any]:
+    """``items`` when the first ``count`` are gone, which they are at once."""
+    next(itertools.islice(items, count, count), None)
+    return items
 
 
 @partial(checked, name="DataLoader")

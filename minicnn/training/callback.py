@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from minicnn.training.run import Run
@@ -22,7 +22,7 @@ class Callback:
         """Before the first epoch: the place to refuse what cannot work."""
 
     def on_epoch_begin(self, run: Run) -> None:
-        """Before the first batch of ``run.epoch``."""
+        """Before the first batch of ``run.epoch``; where a training goes on within an epoch, before its next one."""
 
     def on_batch_end(self, run: Run) -> None:
         """After the backward pass of a batch; ``run.meter`` has the means of the epoch so far."""
@@ -35,3 +35,14 @@ class Callback:
 
     def on_fit_end(self, run: Run) -> None:
         """At the end, also where an error or Ctrl-C is the end: the place to close files."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps of this callback: tensors, numbers, strings, in lists and dicts. Nothing by default.
+
+        One that counts or averages over steps overrides both this and ``load_state_dict``, and so goes on with a
+        training that is resumed.
+        """
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a ``state_dict`` that was not empty."""

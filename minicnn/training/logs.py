@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from minicnn.errors import DataError, MissingPackageError
+from minicnn.training.attempts import Attempts
 from minicnn.training.callback import Callback
+from minicnn.training.history import Epoch
 from minicnn.training.run import Run
 
 
 class CSVLog(Callback):
-    """Keeps ``History.to_csv``'s table in a file, up to date and whole after each epoch.
+    """Keeps ``History.to_csv``'s table in a file, up to date and whole after each epoch; a full disk is only warned of.
 
     Errors: DataError, before the training, for a place that cannot be written.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()
+        self._attempts = Attempts(self.path)
 
     def on_fit_begin(self, run: Run) -> None:
         try:
@@ -26,7 +29,7 @@ class CSVLog(Callback):
             raise _unwritable(self.path, error, "log_csv") from None
 
     def on_epoch_end(self, run: Run) -> None:
-        run.history.to_csv(self.path)
+        self._attempts.make(lambda: run.history.to_csv(self.path), f"after epoch {run.epoch}")
 
 
 class TensorBoardLog(Callback):
@@ -39,6 +42,7 @@ class TensorBoardLog(Callback):
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder).expanduser()
+        self._attempts = Attempts(self.folder)
         self._writer: Any = None
 
     def on_fit_begin(self, run: Run) -> None:  # noqa: ARG002 (a hook's form)
@@ -53,7 +57,9 @@ class TensorBoardLog(Callback):
             raise _unwritable(self.folder, error, "log_tensorboard") from None
 
     def on_epoch_end(self, run: Run) -> None:
-        record = run.history[-1]
+        self._attempts.make(lambda: self._write(run.history[-1]), f"after epoch {run.epoch}")
+
+    def _write(self, record: Epoch) -> None:
         figures = {
             "loss/training": record.loss, "loss/validation": record.validation_loss,
             "accuracy/training": record.accuracy, "accuracy/validation": record.validation_accuracy,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
+from minicnn.data.streams import find_streams, read_streams
 from minicnn.errors import DataError
 from minicnn.nn.module import Module
 from minicnn.optim.optimizer import Optimizer
@@ -14,6 +15,7 @@ from minicnn.tensor import Tensor
 from minicnn.training.callback import Callback
 from minicnn.training.history import History
 from minicnn.training.outputs import Meter
+from minicnn.training.recipe import Recipe
 
 
 @dataclass
@@ -30,6 +32,11 @@ class Run:
         step: the optimiser's steps so far, of all epochs.
         meter: ``loss``, ``accuracy``, ``images`` and ``images_per_second`` of the epoch so far.
         stop: set it, and this epoch is the last.
+        recipe: ``fit``'s options that say how a batch becomes a step.
+        rate: of the last step, of the first parameter group.
+        resumable: whether a checkpoint may have to begin this epoch again.
+        began: then, where the streams of random numbers were when the batches of the epoch began.
+        rest: gives what is left of the loader, once, where a training goes on within an epoch.
     """
 
     model: Module
@@ -44,11 +51,44 @@ class Run:
     step: int = 0
     meter: Meter = field(default_factory=Meter)
     stop: bool = False
+    recipe: Recipe = field(default_factory=Recipe)
+    rate: float = 0.0
+    resumable: bool = False
+    began: dict[str, Any] = field(default_factory=dict)
+    rest: Callable[[], Iterator[Any]] | None = None
+
+    @property
+    def streams(self) -> dict[str, Any]:
+        """The streams of random numbers that model, loaders, recipe and callbacks draw from, by name."""
+        names = ("model", "loader", "recipe", "callbacks", "optimizer", "scheduler")
+        return find_streams(**{name: getattr(self, name) for name in names})
+
+    @property
+    def within_epoch(self) -> bool:
+        """Whether the present epoch has begun, and is not yet in the history."""
+        return self.epoch > len(self.history)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is more to do."""
+        return self.within_epoch or (self.epoch < self.epochs and not self.stop)
+
+    def begin(self) -> Iterable[Any]:
+        """The batches of the present epoch that are still to come."""
+        if self.rest is not None:
+            rest, self.rest = self.rest, None
+            return rest()
+        if self.resumable:
+            self.began = read_streams(self.streams)
+        return self.loader
 
     @property
     def batches(self) -> int | None:
         """Batches in an epoch; None where the loader does not know."""
-        return len(self.loader) if isinstance(self.loader, Sized) else None
+        try:
+            return len(self.loader) if isinstance(self.loader, Sized) else None
+        except TypeError:  # a DataLoader of an IterableDataset that does not know
+            return None
 
     @property
     def lr(self) -> float:
@@ -61,8 +101,8 @@ class Run:
             getattr(callback, hook)(self)
 
 
-def batches_of(loader: Iterable[Any], model: Module, name: str) -> Iterator[tuple[Any, Any]]:
-    """The loader's pairs of inputs and targets, on the model's device.
+def batches_of(loader: Iterable[Any], model: Module, name: str, done: int = 0) -> Iterator[tuple[Any, Any]]:
+    """The loader's pairs of inputs and targets, on the model's device; ``done`` batches were before them.
 
     Errors: DataError for batches that are no pairs, where there are none, and for a dataset instead of a loader.
     """
@@ -70,8 +110,8 @@ def batches_of(loader: Iterable[Any], model: Module, name: str) -> Iterator[tupl
         raise DataError(f"{name}: this gives no batches", got=type(loader).__name__, rule="a DataLoader, or another "
                         "iterable of batches", hint="mc.data.DataLoader(dataset, batch_size=64, shuffle=True)")
     parameter = next(iter(model.parameters()), None)
-    number = 0
-    for number, batch in enumerate(loader, 1):
+    number = done
+    for number, batch in enumerate(loader, done + 1):
         if not isinstance(batch, tuple | list) or len(batch) != 2:
             raise DataError(f"{name}: batch {number} is no pair", got=type(batch).__name__,
                             rule="each batch is (inputs, targets)",

@@ -95,7 +95,7 @@ def test_the_best_checkpoint_is_of_the_best_epoch(tmp_path: Path, monitor: str |
     best = values.index(max(values) if monitor == "validation_accuracy" else min(values))
     assert best < 4
     files = {name: mc.load(tmp_path / "runs" / "a" / f"{name}.pt") for name in ("best", "last")}
-    assert sorted(os.listdir(tmp_path / "runs" / "a")) == ["best.pt", "last.pt"]
+    assert sorted(os.listdir(tmp_path / "runs" / "a")) == ["best.pt", "last.pt", "previous.pt"]
     assert same(files["best"]["model"], swings.states[best]) and files["best"]["epoch"] == best + 1
     assert same(files["last"]["model"], swings.states[4]) and same(files["last"]["model"], model.state_dict())
     assert History.from_records(files["last"]["history"]) == found

@@ -1,0 +1,134 @@
+"""Every stream of random numbers that a program draws from: found, noted, and put back where it was.
+
+    streams = find_streams(loader=loader, model=model)
+    states = read_streams(streams)          # plain values and tensors, which mc.save writes
+    ...
+    write_streams(streams, states)          # the same draws once more
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from minicnn.ops.creation import as_tensor
+from minicnn.random import Generator, default_generator
+from minicnn.tensor import Tensor
+
+Stream = Any
+Part = tuple[str, Any]
+
+STREAMS = (Generator, random.Random, np.random.RandomState, np.random.Generator)
+LONGEST = 1000
+"""Items of a list or dict up to which each is looked into: what is longer holds data."""
+
+_GLOBAL: dict[str, Stream] = {"minicnn": default_generator, "python": random, "numpy": np.random}
+_CLOSED = (
+    type, ModuleType, Tensor, np.ndarray, np.generic, str, bytes, int, float, type(None),
+    random.SystemRandom,  # which has no state
+)  # fmt: skip
+
+
+def find_streams(**roots: Any) -> dict[str, Stream]:
+    """The streams by name: minicnn's, Python's and NumPy's own, and those that ``roots`` hold or name.
+
+    A root, such as a loader, is searched through its attributes, lists, tuples and dicts, the variables that its
+    functions enclose, and the global variables that the code of its functions and classes names.
+    """
+    found = dict(_GLOBAL)
+    seen = {id(stream) for stream in found.values()}
+    todo: list[Part] = list(reversed(roots.items()))
+    while todo:
+        name, value = todo.pop()
+        if id(value) in seen or isinstance(value, _CLOSED):
+            continue
+        seen.add(id(value))
+        if isinstance(value, STREAMS):
+            found[name] = value
+        else:
+            todo += reversed([(f"{name}{step}", part) for step, part in _parts(value)])
+    return found
+
+
+def _parts(value: Any) -> Iterator[Part]:
+    """What ``value`` holds, each with the step that leads there."""
+    if isinstance(value, Mapping | list | tuple):
+        if len(value) <= LONGEST:
+            names = value if isinstance(value, Mapping) else range(len(value))
+            parts = value.values() if isinstance(value, Mapping) else value
+            for number, (name, part) in enumerate(zip(names, parts, strict=True)):
+                yield f"[{name if isinstance(name, str) else number}]", part
+    elif isinstance(value, FunctionType):
+        for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
+            with suppress(ValueError):  # a variable that has no value yet
+                yield f".{name}", cell.cell_contents
+        yield from _named_in([value])
+    elif isinstance(value, MethodType):
+        yield from ((".self", value.__self__), (".function", value.__func__))
+    elif isinstance(value, functools.partial):
+        yield from ((".function", value.func), (".args", value.args), (".keywords", value.keywords))
+    else:
+        yield from ((f".{name}", part) for name, part in getattr(value, "__dict__", {}).items())
+        yield from _named_in(_methods(type(value)))
+
+
+
+def _methods(kind: type) -> list[FunctionType]:
+    """The functions of a class and its bases, but for those of minicnn, which draw from ``default_generator``."""
+    bases = [base for base in kind.__mro__ if base.__module__.partition(".")[0] not in ("minicnn", "builtins")]
+    return [part for base in bases for part in vars(base).values() if isinstance(part, FunctionType)]
+
+
+def _named_in(functions: Iterable[FunctionType]) -> Iterator[Part]:
+    """The streams among the global variables that functions name."""
+    for function in functions:
+        for name in function.__code__.co_names:
+            if isinstance(stream := function.__globals__.get(name), STREAMS):
+                yield f" → {name}", stream
+
+
+def read_streams(streams: Mapping[str, Stream]) -> dict[str, Any]:
+    """The state of each, as ``mc.save`` can write it."""
+    return {name: _read(stream) for name, stream in streams.items()}
+
+
+def write_streams(streams: Mapping[str, Stream], states: Mapping[str, Any]) -> None:
+    """Put each stream back to its state; one that has none there stays where it is."""
+    for name, stream in streams.items():
+        if name in states:
+            _write(stream, states[name])
+
+
+def _read(stream: Stream) -> Any:
+    if isinstance(stream, Generator):
+        return as_tensor(stream.get_state())
+    if isinstance(stream, np.random.Generator):
+        return _plain(stream.bit_generator.state)
+    if hasattr(stream, "get_state"):
+        return _plain(stream.get_state(legacy=False))
+    version, words, gauss = stream.getstate()
+    return {"version": version, "words": list(words), "gauss": gauss}
+
+
+def _write(stream: Stream, state: Any) -> None:
+    if isinstance(stream, Generator):
+        stream.set_state(state.numpy())
+    elif isinstance(stream, np.random.Generator):
+        stream.bit_generator.state = state
+    elif hasattr(stream, "set_state"):
+        stream.set_state(state)
+    else:
+        stream.setstate((state["version"], tuple(state["words"]), state["gauss"]))
+
+
+def _plain(value: Any) -> Any:
+    """``value`` without NumPy's types: they hold unsigned integers, of which tensors have none that wide."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

@@ -1,0 +1,45 @@
+"""fit(resume=True): from every place of a training, with every kind of loader, to the same bits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minicnn.training import Checkpoint
+from tests.training.resumable import LOADERS, WORKERS, Snapshots, train, without_times
+
+
+@pytest.fixture(autouse=True)
+def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests lose no power: that files get to the disk takes most of the time."""
+    monkeypatch.setattr("os.fsync", lambda handle: None)
+
+
+ACCUMULATED, ADAM = {"accumulate": 2, "clip_norm": 1.0}, {"adam": True, "plateau": True}
+
+
+@pytest.mark.parametrize(("kind", "options"), [*((kind, {}) for kind in LOADERS), ("shuffled", ACCUMULATED),
+                                               ("one's own", ACCUMULATED), ("weighted", ADAM)])  # fmt: skip
+def test_from_every_step_to_the_same_bits(kind: str, options: dict[str, Any], tmp_path: Path) -> None:
+    expected, history = train(LOADERS[kind], epochs=2, **options)
+    snapshots = Snapshots(tmp_path)
+    found, again = train(LOADERS[kind], epochs=2, checkpoint=snapshots, **options)
+    assert found == expected and without_times(again) == without_times(history)  # checkpoints change nothing
+    assert len(snapshots.copies) == expected["step"] + 2
+    for copy in snapshots.copies:
+        found, again = train(LOADERS[kind], epochs=2, checkpoint=Checkpoint(copy), resume=True, **options)
+        assert found == expected, copy.name
+        assert without_times(again) == without_times(history), copy.name
+
+
+@pytest.mark.parametrize("kind", WORKERS)
+def test_from_three_steps_with_workers_to_the_same_bits(kind: str, tmp_path: Path) -> None:
+    expected, history = train(WORKERS[kind], epochs=2)
+    snapshots = Snapshots(tmp_path)
+    found, _ = train(WORKERS[kind], epochs=2, checkpoint=snapshots)
+    assert found == expected
+    for copy in (snapshots.copies[i] for i in (1, 6, 9)):
+        found, again = train(WORKERS[kind], epochs=2, checkpoint=Checkpoint(copy), resume=True)
+        assert found == expected and without_times(again) == without_times(history), copy.name
