@@ -26,7 +26,7 @@ class MaxPool(Function):
         if not (indices or any(self.needs)):
             return backend.max_pool_values(x, geometry)
         self.geometry, self.size = geometry, x.shape[2:]
-        y, winners = backend.max_pool(x, geometry)
+        y, winners = (backend.max_pool if indices else backend.max_pool_recorded)(x, geometry)
         self.keep(winners=winners)
         return (y, winners) if indices else y
 
@@ -63,7 +63,7 @@ class PoolGather(Function):
 
     def forward(self, x: Array, winners: Array, *, geometry: PoolGeometry | None = None) -> Array:
         self.geometry, self.size = geometry, x.shape[2:]
-        return backend_of(x).pool_gather(x, winners)
+        return backend_of(x).pool_gather(x, winners, geometry)
 
     def grad_x(self, g: Tensor, winners: Tensor) -> Tensor:
         return PoolScatter.apply(g, winners, size=self.size, geometry=self.geometry)

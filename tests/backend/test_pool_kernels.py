@@ -355,3 +355,17 @@ def test_adaptive_pools_agree_with_pytorch(backend, out_size):
     (dx,) = torch.autograd.grad(want, tx, torch.from_numpy(g))
     np.testing.assert_allclose(backend.adaptive_avg_pool(x, out_size), want.detach(), rtol=1e-7, atol=1e-7)
     np.testing.assert_allclose(backend.adaptive_avg_pool_grad(g, (9, 7)), dx, rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("geometry", [TWO_BY_TWO, OVERLAPPING], ids=["apart", "overlapping"])
+def test_recorded_winners_lead_where_positions_do(geometry):
+    rng = np.random.default_rng(0)
+    x, v = (ORDERS["channels-last"](rng.integers(0, 4, (3, 5, 7, 8)).astype("float32")) for _ in range(2))
+    y, winners = CPU.max_pool(x, geometry)
+    same, recorded = CPU.max_pool_recorded(x, geometry)
+    g = rng.standard_normal(y.shape).astype("float32")
+    assert recorded.nbytes * 4 <= same.nbytes
+    np.testing.assert_array_equal(same, y)
+    np.testing.assert_array_equal(CPU.pool_gather(v, recorded, geometry), CPU.pool_gather(v, winners))
+    scattered = CPU.pool_scatter(g, recorded, (7, 8), geometry)
+    np.testing.assert_array_equal(scattered, CPU.pool_scatter(g, winners, (7, 8), geometry))

@@ -36,31 +36,39 @@ class CpuPoolKernels(PoolKernels):
         return _by_images(super().avg_pool_grad, g, *options, **more)
 
     def max_pool(self, x: Array, geometry: PoolGeometry) -> tuple[Array, Array]:
+        y, winners = self.max_pool_recorded(x, geometry)
+        return y, _positions(winners, geometry, x.shape[3])
+
+    def max_pool_recorded(self, x: Array, geometry: PoolGeometry) -> tuple[Array, Array]:
+        """Winners as their distances, of a byte or two; as positions where a value is the lowest or NaN."""
         if not _grows_along_taps(geometry, x.shape[3]):
             return super().max_pool(x, geometry)
         y = np.empty_like(x, shape=(*x.shape[:2], *geometry.output_size(x.shape[2:])))
-        winners = np.empty_like(y, dtype=np.int64)
-        first = _first_pixels(y, geometry, x.shape[3])
+        distance = np.empty_like(y, dtype=_distance_dtype(geometry, x.shape[3]))
 
         def work(images: slice) -> None:
-            y[images], distance = _max_pool(x[images], geometry)
-            np.add(first, distance, out=winners[images])
+            y[images], distance[images] = _max_pool(x[images], geometry)
 
         run(work, _blocks(x))
         # A NaN, or an -inf that ties with the padding, does not show in a running maximum.
         if not y.min(initial=np.inf if y.dtype.kind == "f" else np.iinfo(y.dtype).max) > lowest(np, y.dtype):
             return super().max_pool(x, geometry)
-        return y, winners
+        return y, distance
+
+    def pool_gather(self, x: Array, winners: Array, geometry: PoolGeometry | None = None) -> Array:
+        return super().pool_gather(x, winners if geometry is None else _positions(winners, geometry, x.shape[3]))
 
     def pool_scatter(self, g: Array, winners: Array, size: Pair, geometry: PoolGeometry | None = None) -> Array:
         if geometry is None or not _grows_along_taps(geometry, size[1]):
             return super().pool_scatter(g, winners, size, geometry)
         values = wide(g)
-        dx = np.zeros_like(winners, dtype=values.dtype, shape=(*g.shape[:2], *size))
-        first = _first_pixels(winners, geometry, size[1])
+        make = np.empty_like if _covers(geometry, size) else np.zeros_like
+        dx = make(winners, dtype=values.dtype, shape=(*g.shape[:2], *size))
 
         def work(images: slice) -> None:
-            distance = (winners[images] - first).astype(_distance_dtype(geometry, size[1]))
+            distance = winners[images]
+            if distance.dtype == np.int64:  # positions
+                distance = distance - _first_pixels(distance, geometry, size[1])
             _scatter(values[images], distance, dx[images], geometry)
 
         run(work, _blocks(dx))
@@ -102,7 +110,8 @@ def _keep_winners(kept: Array, value: Array, distance: Array, value_distance: Ar
 def _scatter(g: Array, distance: Array, dx: Array, geometry: PoolGeometry) -> None:
     """dx += g at each winner, tap by tap; backwards, so that windows add to a pixel in their own order.
 
-    The choice is made on bits (g & -1 or g & 0): an infinite gradient times 0 would be NaN.
+    Where windows do not overlap, each tap just writes its pixels. The choice is a product of bits with 1 or 0: an
+    infinite gradient times 0 would be NaN.
     """
     bits = np.dtype(f"i{g.itemsize}")
     g, (H, W) = g.view(bits), dx.shape[2:]
@@ -111,14 +120,20 @@ def _scatter(g: Array, distance: Array, dx: Array, geometry: PoolGeometry) -> No
     columns = list(enumerate(geometry.taps(1, W)))[::-1]
     for i, (row_in, row_out) in list(enumerate(geometry.taps(0, H)))[::-1]:
         for j, (column_in, column_out) in columns:
-            wins = distance[:, :, row_out, column_out] == i * geometry.dilation[0] * W + j * geometry.dilation[1]
-            mask = np.negative(wins.view(np.int8), dtype=bits)
-            target = dx[:, :, row_in, column_in]
+            number = distance.dtype.type(i * geometry.dilation[0] * W + j * geometry.dilation[1])
+            wins = (distance[:, :, row_out, column_out] == number).view(np.int8)
+            target, chosen = dx[:, :, row_in, column_in], g[:, :, row_out, column_out]
             if overlaps:
-                np.bitwise_and(g[:, :, row_out, column_out], mask, out=mask)
-                target += mask.view(dx.dtype)
+                target += np.multiply(chosen, wins).view(dx.dtype)
             else:
-                np.bitwise_and(g[:, :, row_out, column_out], mask, out=target.view(bits))
+                np.multiply(chosen, wins, out=target.view(bits))
+
+
+def _covers(geometry: PoolGeometry, size: Pair) -> bool:
+    """Whether every pixel is in just one window."""
+    tiles = geometry.kernel == geometry.stride and geometry.padding == (0, 0) and geometry.dilation == (1, 1)
+    sizes = zip(geometry.output_size(size), geometry.stride, size, strict=True)
+    return tiles and all(out * stride == whole for out, stride, whole in sizes)
 
 
 def _grows_along_taps(geometry: PoolGeometry, W: int) -> bool:
@@ -130,6 +145,11 @@ def _distance_dtype(geometry: PoolGeometry, W: int) -> Any:
     """The smallest integers that hold how far a window's last pixel is from its first."""
     rows, columns = ((k - 1) * d for k, d in zip(geometry.kernel, geometry.dilation, strict=True))
     return np.min_scalar_type(rows * W + columns)
+
+
+def _positions(winners: Array, geometry: PoolGeometry, W: int) -> Array:
+    """Winners as positions h·W + w, from whichever note of them."""
+    return winners if winners.dtype == np.int64 else _first_pixels(winners, geometry, W) + winners
 
 
 def _first_pixels(winners: Array, geometry: PoolGeometry, W: int) -> Array:

@@ -34,7 +34,12 @@ class PoolKernels(ArrayKernels):
         winners = self.xp.where((row < 0) | (column < 0), -1, row * x.shape[3] + column)
         return y, winners
 
-    def pool_gather(self, x: Array, winners: Array) -> Array:
+    def max_pool_recorded(self, x: Array, geometry: PoolGeometry) -> tuple[Array, Array]:
+        """``max_pool``, for none but ``pool_gather`` and ``pool_scatter`` with this ``geometry`` to see the winners: a
+        backend may note them in a shorter way."""
+        return self.max_pool(x, geometry)
+
+    def pool_gather(self, x: Array, winners: Array, geometry: PoolGeometry | None = None) -> Array:  # noqa: ARG002 (for backends with another note of winners)
         """x → y[n, c, i, j] = x[n, c].flat[winners[n, c, i, j]], and 0 where the winner is -1."""
         N, C, H, W = x.shape
         flat = self.xp.maximum(winners, 0).reshape(N, C, winners.shape[2] * winners.shape[3])
