@@ -7,10 +7,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from minicnn.cli import benchmark, evaluate, models, playground, predict, run, train
+from minicnn.cli import benchmark, evaluate, grade, models, playground, predict, run, train
 from minicnn.errors import MinicnnError
 
-COMMANDS = (train, evaluate, benchmark, models, predict, playground, run)
+COMMANDS = (train, evaluate, benchmark, models, predict, playground, run, grade)
 """In the order of ``minicnn --help``. ``add(commands)`` makes the command's parser and says which function runs it."""
 
 

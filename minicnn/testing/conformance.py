@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minicnn.errors import GradientError, OptionError
-from minicnn.testing.judge import Judge, Result
+from minicnn.testing.judge import GROUPS, Judge, Result, conditions
 from minicnn.testing.sandbox.remote import Remote, Sandbox
 from minicnn.testing.student import Student
 
@@ -61,7 +61,8 @@ def check(
     """Test an implementation of ``operation``, any of ``mc.nn.functional``, against the engine's, in float64.
 
     Tested are values, the gradient of each input, each option alone, all options together, memory orders, large and
-    equal values, an empty batch, and that the inputs are left as they were. ``check_conv2d(forward, backward)`` is
+    equal values, an empty batch, and that the inputs are left as they were. A gradient that is wrong with default
+    options, too, costs its own test only. ``check_conv2d(forward, backward)`` is
     ``check("conv2d", forward, backward)``.
 
     Args:
@@ -70,7 +71,8 @@ def check(
             or for ``forward`` alone a subclass of Function, or a function of tensors. See ``Student``.
         examples: how many calls are drawn for each test.
         rtol, atol: of the comparison.
-        tests: the names of those to run; all where None.
+        tests: the names of those to run, such as "values", "option stride", or groups: "gradients", "options", "memory
+            orders", "edge cases"; all where None.
         where: says of a call (``inputs``, ``options``) whether the exercise asks for it:
             ``lambda call: call.options.get("padding") != "same"``.
         time_limit, memory_limit: seconds for all calls of a test, and bytes. With either the code runs in a process of
@@ -93,11 +95,8 @@ def check(
     with limits:
         box = forward.sandbox if isinstance(forward, Remote) else None
         judge = Judge(Student(operation, forward, backward), examples, rtol, atol, where, box)
-        known = judge.tests()
-        missing = [name for name in tests or () if name not in known]
-        if missing:
-            raise OptionError(f"check: {operation} has no such test", got=", ".join(missing), rule=", ".join(known))
-        return Conformance(operation, tuple(judge.test(name, **known[name]) for name in tests or known))
+        known = conditions(operation)
+        return Conformance(operation, tuple(judge.test(name, known[name]) for name in test_names(operation, tests)))
 
 
 def _called(function: Any, kind: str) -> str:
@@ -106,15 +105,23 @@ def _called(function: Any, kind: str) -> str:
     return name if name.isidentifier() else kind
 
 
-def test_names(operation: str) -> list[str]:
-    """The names of the tests of ``check(operation, …)``.
+def test_names(operation: str, tests: Sequence[str] | None = None) -> list[str]:
+    """The names of the tests of ``check(operation, …, tests=tests)``.
 
     Example:
-        >>> test_names("linear")[:2]
-        ['values', 'gradients']
+        >>> test_names("linear", ["values", "gradients"])
+        ['values', 'gradient of input', 'gradient of weight', 'gradient of bias']
     """
     _require_strategy(operation)
-    return list(Judge(Student(operation, None), 0, 0, 0, None, None).tests())
+    known = list(conditions(operation))
+    if tests is None:
+        return known
+    missing = [name for name in tests if name not in known and name not in GROUPS]
+    if missing:
+        raise OptionError(f"check: {operation} has no such test", got=", ".join(missing),
+                          rule=", ".join([*GROUPS, *known]))
+    groups = tuple(GROUPS[t] for t in tests if t in GROUPS)
+    return [name for name in known if name in tests or name.startswith(groups)]
 
 
 def _require_strategy(operation: str) -> None:

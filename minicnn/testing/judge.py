@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,33 @@ EDGES: dict[str, Change] = {
     "empty batch": lambda a: a[:0],
 }
 """What becomes of the input in the tests of edge cases."""
+GROUPS = {"gradients": "gradient of ", "options": "option", "memory orders": "memory order: ",
+          "edge cases": "edge case: "}  # fmt: skip
+"""What several tests are called together, and how their names begin."""
+
 _NOT_GRADED = {"size_average", "reduce", "return_indices", "inplace", "sparse", "_stacklevel", "dtype"}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a test is about: calls have default options but for ``option``, or all as drawn, ``together``.
+
+    Attributes:
+        gradients: compare these, too.
+        only: compare nothing but what has this name.
+        order: of the inputs in memory.
+        edge: what becomes of the first input.
+    """
+
+    gradients: bool = True
+    only: str | None = None
+    option: str | None = None
+    together: bool = False
+    order: Change | None = None
+    edge: Change | None = None
+
+
+_PLAIN = Condition()
 
 
 def _plain(name: str, value: Any) -> Any:
@@ -68,28 +95,18 @@ class Judge:
         self.student, self.examples, self.rtol, self.atol = student, examples, rtol, atol
         self.where, self.box = where, box
 
-    def tests(self) -> dict[str, dict[str, Any]]:
-        """All tests, as the arguments of ``test``."""
-        found: dict[str, dict[str, Any]] = {"values": {"gradients": False}, "gradients": {}}
-        found |= {f"option {name}": {"option": name} for name in self._options()}
-        found["options together"] = {"together": True}
-        found |= {f"memory order: {name}": {"order": order} for name, order in ORDERS.items()}
-        return found | {f"edge case: {name}": {"edge": edge, "gradients": name != "large values"}
-                        for name, edge in EDGES.items() if self._takes(edge)}
-
-    def test(self, name: str, *, gradients: bool = True, option: str | None = None, together: bool = False,
-             order: Change | None = None, edge: Change | None = None) -> Result:  # fmt: skip
-        """One property, over drawn calls whose options are default but for ``option``, or all as drawn."""
+    def test(self, name: str, condition: Condition) -> Result:
+        """One property, over drawn calls."""
         seen: dict[str, str] = {}
         stopped = False
 
         def fails(drawn_call: Any) -> bool:
             nonlocal stopped
-            call = self._asked(drawn_call, option, together, edge)
+            call = self.asked(drawn_call, condition)
             if call is None or stopped or repr(call) in seen:
                 return repr(call) in seen
             try:
-                why = self._difference(call, gradients, order)
+                why = self._difference(call, condition)
             except LimitError as error:
                 stopped = True  # met while an example is made smaller, a limit says nothing new
                 why = "" if seen else str(error)
@@ -102,20 +119,21 @@ class Judge:
         smallest = _found(self.student.operation, fails, self.examples)
         if smallest is None:
             return Result(name, True)
-        return Result(name, False, seen[repr(self._asked(smallest, option, together, edge))])
+        return Result(name, False, seen[repr(self.asked(smallest, condition))])
 
-    def _asked(self, call: Any, option: str | None = None, together: bool = False, edge: Change | None = None) -> Any:
+    def asked(self, call: Any, condition: Condition) -> Any:
         """The call with the options that a test wants; None where it has nothing to say to that test."""
+        option = condition.option
         wanted = {n: v for n, v in call.options.items() if n not in _NOT_GRADED}
-        kept = {n: _plain(n, v) for n, v in wanted.items() if together or n == option or self._required(n)}
+        kept = {n: _plain(n, v) for n, v in wanted.items() if condition.together or n == option or self._required(n)}
         if option is not None and kept[option] == self.student.signature.parameters[option].default:
             return None
         inputs = list(call.inputs)
-        if edge is not None:
+        if condition.edge is not None:
             first = next((i for i, x in enumerate(inputs) if x is not None and x.is_floating_point()), None)
             if first is None:
                 return None
-            inputs[first] = mc.from_numpy(np.array(edge(inputs[first].numpy())))
+            inputs[first] = mc.from_numpy(np.array(condition.edge(inputs[first].numpy())))
         asked = type(call)(call.operation, tuple(inputs), kept)
         return None if self.where is not None and not self.where(asked) else asked
 
@@ -124,49 +142,55 @@ class Judge:
         given = parameter.default is parameter.empty or name == "dim"  # whose default, a guess, is deprecated
         return given or name in self.student.tensors
 
-    def _options(self) -> list[str]:
-        """The options that calls of the operation vary."""
-        call = _found(self.student.operation, lambda _: True, 100)
-        return [n for n in call.options if n not in _NOT_GRADED and n not in self.student.tensors and n != "dim"
-                and self.student.signature.parameters[n].default is not self.student.signature.empty]
-
-    def _takes(self, edge: Change) -> bool:
-        """Whether the engine itself computes something for such an input."""
-
-        def accepted(drawn_call: Any) -> bool:
-            call = self._asked(drawn_call, edge=edge)
-            return call is not None and self._expected(call, False) is not None
-
-        return _found(self.student.operation, accepted, 20) is not None
-
-    def _expected(self, call: Any, gradients: bool) -> dict[str, Array] | None:
+    def expected(self, call: Any, gradients: bool) -> dict[str, Array] | None:
+        """What the engine gives; None where it refuses the call."""
         tensors, rest = self.student.arguments(*call.inputs, **call.options)
         try:
             return self._run(self.student.engine, tensors, rest, None, gradients)
         except MinicnnError:
             return None
 
-    def _difference(self, call: Any, gradients: bool, order: Change | None) -> str:
-        """How the student differs from the engine; empty where it does not, or the engine refuses the call."""
-        expected = self._expected(call, gradients)
-        if expected is None:
-            return ""
+    def _given(self, call: Any, order: Change | None, gradients: bool) -> dict[str, Array] | str:
+        """What the student gives; or what went wrong. Errors: LimitError."""
         tensors, rest = self.student.arguments(*call.inputs, **call.options)
         try:
             with np.errstate(all="ignore"):
-                found = self._run(self.student.run, tensors, rest, order, gradients)
+                return self._run(self.student.run, tensors, rest, order, gradients)
         except LimitError:
             raise
         except StudentError as error:
             return f"raised {error}"
         except Exception as error:  # a student's code may raise anything
             return f"raised {type(error).__name__}: {error}"
+
+    def _difference(self, call: Any, condition: Condition) -> str:
+        """How the student differs from the engine; empty where it does not, or the engine refuses the call."""
+        expected = self.expected(call, condition.gradients)
+        if expected is None:
+            return ""
+        found = self._given(call, condition.order, condition.gradients)
+        if isinstance(found, str):
+            return found
         for name, value in expected.items():
-            mine = found.get(name)
-            if mine is None or mine.shape != value.shape or not np.allclose(mine, value, self.rtol, self.atol,
-                                                                            equal_nan=True):  # fmt: skip
-                return f"{drawn(f'expected {name}', value)}\n{drawn('got', mine)}"
+            looked_at = condition.only in (None, name)
+            if looked_at and not self._same(found.get(name), value) and not self._known(name, call, condition):
+                return f"{drawn(f'expected {name}', value)}\n{drawn('got', found.get(name))}"
         return ""
+
+    def _same(self, mine: Array | None, value: Array) -> bool:
+        return mine is not None and mine.shape == value.shape and np.allclose(mine, value, self.rtol, self.atol,
+                                                                              equal_nan=True)  # fmt: skip
+
+    def _known(self, name: str, call: Any, condition: Condition) -> bool:
+        """Whether a gradient is wrong without what the test is about, too: then it costs its own test only."""
+        if name == "result" or condition.only is not None:
+            return False
+        plain = type(call)(call.operation, call.inputs, {n: v for n, v in call.options.items() if self._required(n)})
+        expected = self.expected(plain, True)
+        if expected is None:
+            return False
+        found = self._given(plain, None, True)
+        return isinstance(found, str) or not self._same(found.get(name), expected[name])
 
     def _run(self, run: Callable[..., Any], tensors: list[Any], options: dict[str, Any], order: Change | None,
              gradients: bool) -> dict[str, Array]:  # fmt: skip
@@ -190,6 +214,50 @@ class Judge:
             slopes = mc.grad(out, [c for _, c in leaves], seed, allow_unused=True)
             found |= {f"gradient of {n}": g.numpy() for (n, _), g in zip(leaves, slopes, strict=True) if g is not None}
         return found
+
+
+@cache
+def conditions(operation: str) -> dict[str, Condition]:
+    """All tests of an operation, by name."""
+    engine = Judge(Student(operation, None), 0, 0, 0, None, None)
+    found = {"values": Condition(gradients=False)}
+    found |= {name: Condition(only=name) for name in _slopes(engine)}
+    found |= {f"option {name}": Condition(option=name) for name in _options(engine)}
+    found["options together"] = Condition(together=True)
+    found |= {f"memory order: {name}": Condition(order=order) for name, order in ORDERS.items()}
+    return found | {f"edge case: {name}": Condition(edge=edge, gradients=name != "large values")
+                    for name, edge in EDGES.items() if _takes(engine, edge)}
+
+
+def _options(engine: Judge) -> list[str]:
+    """The options that calls of the operation vary."""
+    student = engine.student
+    call = _found(student.operation, lambda _: True, 1)
+    return [n for n in call.options if n not in _NOT_GRADED and n not in student.tensors and n != "dim"
+            and student.signature.parameters[n].default is not student.signature.empty]
+
+
+def _slopes(engine: Judge) -> list[str]:
+    """What gradients the engine has."""
+    found: dict[str, None] = {}
+
+    def look(drawn_call: Any) -> bool:
+        found.update(dict.fromkeys(engine.expected(engine.asked(drawn_call, _PLAIN), True) or {}))
+        return False
+
+    _found(engine.student.operation, look, 20)
+    names = [f"gradient of {name}" for name in engine.student.tensors]
+    return [name for name in names if name in found]
+
+
+def _takes(engine: Judge, edge: Change) -> bool:
+    """Whether the engine itself computes something for such an input."""
+
+    def accepted(drawn_call: Any) -> bool:
+        call = engine.asked(drawn_call, Condition(edge=edge))
+        return call is not None and engine.expected(call, False) is not None
+
+    return _found(engine.student.operation, accepted, 20) is not None
 
 
 def _found(operation: str, condition: Callable[[Any], bool], examples: int) -> Any:
