@@ -17,7 +17,7 @@ from minicnn.errors import DeviceError, DtypeError
 
 __all__ = [
     "Backend", "Device", "backend_for", "backend_of", "default_device", "get_num_threads", "is_array",
-    "register_backend", "set_default_device", "set_num_threads",
+    "register_arrays", "register_backend", "set_default_device", "set_num_threads",
 ]  # fmt: skip
 
 _cpu = NumpyBackend()
@@ -39,6 +39,11 @@ def register_backend(
     _LOADERS[device_type] = load
     if array_type is not None:
         _BY_TYPE[array_type] = lambda array: load(None).of_array(array)
+
+
+def register_arrays(array_type: type, find: Callable[[Any], Any]) -> None:
+    """Let ``backend_of`` know another type of array; ``find`` gives the backend of one."""
+    _BY_TYPE[array_type] = find
 
 
 def backend_of(array: Any) -> Backend:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from minicnn.backend.cuda import CudaBackend
-from minicnn.backend.cuda.launch import definitions, source
+from minicnn.backend.cuda.launch import definitions
 from minicnn.errors import DeviceError, StateError
 
 if TYPE_CHECKING:
@@ -161,8 +161,8 @@ def _backend(index: int) -> Backend:
             """As everywhere; cuBLAS itself sums float16 in float32."""
             return cupy.matmul(x, y)
 
-        def compiled(self, family: str, name: str, char: str, index: str) -> Callable[..., None]:
-            function = _module(cupy, family, char, index).get_function(name)
+        def compiled(self, text: str, name: str, char: str, index: str) -> Callable[..., None]:
+            function = _module(cupy, text, char, index).get_function(name)
 
             def run(blocks: int, threads: int, arguments: tuple[Any, ...]) -> None:
                 with cupy.cuda.Device(self.index):
@@ -177,7 +177,7 @@ def _backend(index: int) -> Backend:
 
 
 @functools.cache
-def _module(cupy: Any, family: str, char: str, index: str) -> Any:
-    """A family's source as CuPy's module: built at its first launch on a device, and kept on disk by CuPy."""
+def _module(cupy: Any, text: str, char: str, index: str) -> Any:
+    """A source as CuPy's module: built at its first launch on a device, and kept on disk by CuPy."""
     options = tuple(f"-D{name}={value}" for name, value in definitions(char, index).items())
-    return cupy.RawModule(code=source(family), options=options)
+    return cupy.RawModule(code=text, options=options)

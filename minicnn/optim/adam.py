@@ -51,9 +51,10 @@ class Adam(Optimizer):
             state.update(step=counter(), exp_avg=zeros(x), exp_avg_sq=zeros(x))
             if options["amsgrad"]:
                 state["max_exp_avg_sq"] = zeros(x)
-        t, xp = count(state), backend_of(x).xp
+        t = count(state)
 
         def rule(x: Array, g: Array, m: Array, v: Array, largest: Array | None = None) -> None:
+            xp = backend_of(x).xp
             g, work = descent(x, g, options), xp.empty_like(x)
             average_into(m, g, beta1, work)
             average_square_into(v, g, beta2, work)

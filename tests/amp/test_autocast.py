@@ -157,3 +157,11 @@ def test_other_dtypes_are_refused(dtype: object) -> None:
         mc.autocast("cpu", dtype=dtype)
     with pytest.raises(DeviceError):
         mc.autocast("")
+
+
+def test_the_older_names_are_those_of_cuda_devices() -> None:
+    with mc.cuda.amp.autocast():
+        assert mc.is_autocast_enabled() and (x @ w).dtype == mc.float32  # a tensor of the CPU
+    with mc.cuda.amp.autocast(enabled=False):
+        assert not mc.is_autocast_enabled()
+    assert mc.cuda.amp.GradScaler is mc.amp.GradScaler

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.backend.cuda import CudaBackend
-from minicnn.backend.cuda.launch import definitions, source
+from minicnn.backend.cuda.launch import definitions
 from minicnn.backend.numpy import NumpyBackend
 from minicnn.backend.portable import Backend
 
@@ -75,8 +75,8 @@ class HostCuda(CudaBackend):
         self.threads, self.most_of_int = threads, most_of_int
         self.launched: set[str] = set()
 
-    def compiled(self, family: str, name: str, char: str, index: str) -> Callable[..., None]:
-        library = _library(family, char, index)
+    def compiled(self, text: str, name: str, char: str, index: str) -> Callable[..., None]:
+        library = _library(text, char, index)
 
         def run(blocks: int, threads: int, arguments: tuple[Any, ...]) -> None:
             assert threads == 256
@@ -127,8 +127,8 @@ def start(library: Any, name: str, blocks: int, threads: int, arguments: tuple[A
             list(pool.map(lambda number, block=block: thread(number, block), range(threads)))
 
 
-def _library(family: str, char: str, index: str) -> Any:
-    return built(source(family), tuple(f"-D{name}={value}" for name, value in definitions(char, index).items()))
+def _library(text: str, char: str, index: str) -> Any:
+    return built(text, tuple(f"-D{name}={value}" for name, value in definitions(char, index).items()))
 
 
 @functools.cache

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from minicnn.backend.cuda.conv import CudaConvKernels
 from minicnn.backend.cuda.norm import CudaNormKernels
+from minicnn.backend.cuda.pointwise import CudaPointwiseKernels
 from minicnn.backend.cuda.pool import CudaPoolKernels
 from minicnn.backend.cuda.softmax import CudaSoftmaxKernels
 from minicnn.backend.portable import Backend
 
 
-class CudaBackend(CudaConvKernels, CudaPoolKernels, CudaNormKernels, CudaSoftmaxKernels, Backend):
+class CudaBackend(
+    CudaConvKernels, CudaPoolKernels, CudaNormKernels, CudaSoftmaxKernels, CudaPointwiseKernels, Backend
+):
     """The portable backend with CUDA kernels where one pass does the work of many."""

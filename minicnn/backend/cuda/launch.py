@@ -37,25 +37,32 @@ class CudaKernels(ArrayKernels):
 
     most_of_int = 1 << 31  # elements from which on indices need 64 bits
 
-    def compiled(self, family: str, name: str, char: str, index: str) -> Callable[..., None]:
-        """The kernel as a function of (blocks, threads, arguments); compiled once, at its first use."""
+    def compiled(self, text: str, name: str, char: str, index: str) -> Callable[..., None]:
+        """The kernel ``name`` of a source as a function of (blocks, threads, arguments); compiled at its first use."""
         raise NotImplementedError(f"{type(self).__name__} must say how CUDA source is compiled")
 
     def launch(
         self, family: str, name: str, like: Array, count: int, *arguments: Any, block_each: bool = False
     ) -> None:
-        """Run a kernel on ``count`` elements, a thread each (or a block each), for numbers stored as ``like``'s are.
+        """Run a kernel of ``kernels/<family>.cu`` on ``count`` elements, a thread each (or a block each), for numbers
+        stored as ``like``'s are.
 
         Arguments are arrays in C order, ints (also bools, as 0 or 1) and floats; see ``optional`` for an array that
         may be missing.
         """
+        self.launch_source(source(family), name, like, count, arguments, block_each)
+
+    def launch_source(
+        self, text: str, name: str, like: Array, count: int, arguments: tuple[Any, ...], block_each: bool = False
+    ) -> None:
+        """``launch``, of a kernel in any source."""
         sizes = [count, *(a.size for a in arguments if hasattr(a, "size"))]
         index, whole = ("int", np.int32) if max(sizes) < self.most_of_int else ("long long", np.int64)
         values = [
             whole(a) if isinstance(a, int) else np.float64(a) if isinstance(a, float) else a for a in arguments
         ]  # fmt: skip
         blocks = min(count if block_each else -(-count // THREADS), MOST_BLOCKS)
-        self.compiled(family, name, like.dtype.char, index)(blocks, THREADS, (whole(count), *values))
+        self.compiled(text, name, like.dtype.char, index)(blocks, THREADS, (whole(count), *values))
 
     def packed(self, x: Array) -> Array:
         """``x`` in C order, as kernels expect arrays."""
