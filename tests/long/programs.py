@@ -20,7 +20,6 @@ import numpy as np
 import torch
 
 import minicnn as mc
-from minicnn.errors import MinicnnError
 from tests.long.rules import EDITS, RULES, TURNS, UPDATE, VIEWS, Rule
 
 LIBRARIES = (mc, torch)
@@ -152,7 +151,7 @@ class Pool:
 
 def close(ours: Any, theirs: Any, what: str) -> None:
     a, b = ours.detach().numpy(), theirs.detach().numpy()
-    assert a.shape == b.shape and str(a.dtype) == str(b.dtype), f"{what}: {a.shape} {a.dtype}, PyTorch {b.shape} {b.dtype}"
+    assert (a.shape, a.dtype) == (b.shape, b.dtype), f"{what}: {a.shape} {a.dtype}, PyTorch {b.shape} {b.dtype}"
     scale = max(1.0, float(np.abs(b).max())) if b.size else 1.0
     assert np.allclose(a, b, rtol=CLOSE, atol=CLOSE * scale, equal_nan=True), f"{what}: {a} is not PyTorch's {b}"
 

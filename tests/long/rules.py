@@ -120,11 +120,11 @@ def expanded(r: random.Random, pool: Pool) -> Drawn | None:
     return (found,), ((r.randint(1, 3), *sizes),)
 
 
-def several(r: random.Random, pool: Pool) -> Drawn:
+def several(r: random.Random, pool: Pool) -> Drawn | None:
     """Up to four of one shape, and a dimension."""
     first = pool.pick(r, lambda s: len(s) >= 1)
     if first is None:
-        return (pool.pick(r),) * 2, (0,)
+        return None
     alike = [i for i in pool.recent() if pool.shape(i) == pool.shape(first)]
     return tuple(r.choice(alike) for _ in range(r.randint(1, 4))), (r.randrange(len(pool.shape(first))),)
 
@@ -147,7 +147,8 @@ def edited(r: random.Random, pool: Pool) -> Drawn | None:
     first = pool.pick_editable(r)
     if first is None:
         return None
-    fitting = [i for i in pool.recent() if pool.base[i] != pool.base[first] and widens(pool.shape(i), pool.shape(first))]
+    others = [i for i in pool.recent() if pool.base[i] != pool.base[first]]
+    fitting = [i for i in others if widens(pool.shape(i), pool.shape(first))]
     return ((first, r.choice(fitting)), ()) if fitting else None
 
 
@@ -182,6 +183,10 @@ def sample(x: Any, *shape: int) -> Any:
     """A tensor of ``shape`` that repeats the elements of ``x``."""
     count = int(np.prod(shape))
     return x.reshape(-1).repeat(-(-count // max(x.numel(), 1)))[:count].reshape(shape)
+
+
+def picture(x: Any) -> Any:
+    return sample(x, 2, 2, 4, 5)
 
 
 def gaps(x: Array, *_: Any) -> Array:
@@ -244,7 +249,7 @@ KINKED: dict[str, Rule] = {
     "max": Rule(lambda _, x, d, k: x.max(d, k)[0], dimensional(empty=False), saves=True, kink=gaps),
     "min": Rule(lambda _, x, d, k: x.min(d, k)[0], dimensional(empty=False), saves=True, kink=gaps),
     "sort": Rule(lambda _, x, d, k: x.sort(dim=d, descending=k, stable=True)[0], dimensional(), saves=True, kink=gaps),
-    "max_pool": Rule(lambda lib, x, _, k, p: lib.nn.functional.max_pool2d(sample(x, 2, 2, 4, 5), k, padding=p * (k > 1)),
+    "max_pool": Rule(lambda lib, x, _, k, p: lib.nn.functional.max_pool2d(picture(x), k, padding=p * (k > 1)),
                      images, saves=True, kink=gaps),
     "norm": Rule(lambda _, x, d, k: x.norm(2, d, k), dimensional(), saves=True, kink=lengths),
 }  # fmt: skip
@@ -261,13 +266,13 @@ COMBINED: dict[str, Rule] = {
     "scale": Rule(lambda _, x: x * 0.7 - 0.1, one),
     "neg": Rule(lambda _, x: -x, one),
     "clone": Rule(lambda _, x: x.clone(), one),
-    "conv": Rule(lambda lib, x, w, s, p: lib.nn.functional.conv2d(sample(x, 2, 2, 4, 5), sample(w, 3, 2, 2, 3), None, s, p)
+    "conv": Rule(lambda lib, x, w, s, p: lib.nn.functional.conv2d(picture(x), sample(w, 3, 2, 2, 3), None, s, p)
                  * 0.2, images, saves=True),
     "transposed": Rule(lambda lib, x, w, s, p: lib.nn.functional.conv_transpose2d(
         sample(x, 1, 2, 3, 2), sample(w, 2, 2, 2, 3), None, s, p) * 0.2, images, saves=True),
-    "avg_pool": Rule(lambda lib, x, _, k, p: lib.nn.functional.avg_pool2d(sample(x, 2, 2, 4, 5), k, padding=p * (k > 1)),
+    "avg_pool": Rule(lambda lib, x, _, k, p: lib.nn.functional.avg_pool2d(picture(x), k, padding=p * (k > 1)),
                      images, saves=True),
-    "layer_norm": Rule(lambda lib, x, _, __, ___: lib.nn.functional.layer_norm(sample(x, 2, 6), (6,)), images, saves=True),
+    "layer_norm": Rule(lambda lib, x, *_: lib.nn.functional.layer_norm(sample(x, 2, 6), (6,)), images, saves=True),
     "batch_norm": Rule(lambda lib, x, w, _, __: lib.nn.functional.batch_norm(
         sample(x, 3, 2, 2), None, None, sample(w, 2), training=True), images, saves=True),
 }  # fmt: skip
@@ -311,7 +316,8 @@ VIEWS: dict[str, Rule] = {
     "detach": Rule(lambda _, x: x.detach(), one, kind="view"),
     "view_as": Rule(lambda _, x: x.view_as(x), one, kind="view"),
     "expand": Rule(lambda _, x, sizes: x.expand(sizes), expanded, kind="overlapping"),
-    "windows": Rule(lambda _, x, d, __: x.unfold(d, min(2, x.size(d)), 1), dimensional(empty=False), kind="overlapping"),
+    "windows": Rule(lambda _, x, d, __: x.unfold(d, min(2, x.size(d)), 1), dimensional(empty=False),
+                    kind="overlapping"),
     "chunk": Rule(lambda _, x, d, k: x.chunk(2, d)[-1 if k else 0], dimensional(empty=False), kind="views"),
     "unbind": Rule(lambda _, x, d, k: x.unbind(d)[-1 if k else 0], dimensional(empty=False), kind="views"),
     "reshape": Rule(lambda _, x, shape: x.clone().contiguous().view(shape), reshaped),
