@@ -46,7 +46,7 @@ class Cat(Function):
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """``tensors`` one after the other along ``dim``.
 
-    Shapes: equal except in ``dim``; empty tensors of shape (0,) are skipped. dtypes: by promotion.
+    Shapes: equal except in ``dim``; empty tensors of shape (0,) add nothing to any. dtypes: by promotion.
     Errors: ShapeError where other sizes differ, or for no tensors at all.
 
     Example:
@@ -54,17 +54,19 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
         Size([3, 3])
     """
     given = _tensors("cat", tensors)
-    legacy = [x for x in given if x.array.shape != (0,)] or given[:1]
-    first = legacy[0]
+    whole = [x for x in given if x.array.shape != (0,)] or given[:1]
+    first = whole[0]
     if not first.ndim:
         raise ShapeError("cat: a tensor without dimensions", got="shape ()", rule="at least one dimension",
                          hint="stack")
     dim = one_dim("cat", dim, first.ndim)
-    others = [(*x.array.shape[:dim], *x.array.shape[dim + 1 :]) for x in legacy]
-    if any(x.ndim != first.ndim or other != others[0] for x, other in zip(legacy, others, strict=True)):
-        raise ShapeError("cat: the shapes differ", got=", ".join(str(x.array.shape) for x in legacy),
+    others = [(*x.array.shape[:dim], *x.array.shape[dim + 1 :]) for x in whole]
+    if any(x.ndim != first.ndim or other != others[0] for x, other in zip(whole, others, strict=True)):
+        raise ShapeError("cat: the shapes differ", got=", ".join(str(x.array.shape) for x in whole),
                          rule=f"shapes are equal except in dimension {dim}", hint="stack makes a new dimension")
-    return Cat.apply(*_one_dtype(legacy, given), dim=dim)
+    nothing = (*others[0][:dim], 0, *others[0][dim:])
+    pieces = [reshaped(x, nothing) if x.array.shape == (0,) else x for x in given]
+    return Cat.apply(*_one_dtype(pieces, given), dim=dim)
 
 
 def _tensors(name: str, tensors: Any) -> list[Tensor]:

@@ -108,6 +108,16 @@ def test_a_view_knows_that_its_memory_was_edited_before_it_is_used() -> None:
     agree(views_of_edited_memory(mc), views_of_edited_memory(torch))
 
 
+def empties_in_cat(lib):
+    x, y = lib.zeros(0, dtype=lib.float64).requires_grad_(), lib.ones(2, 3, dtype=lib.float64)
+    joined = [lib.cat([y, x]), lib.cat([x, y], 1), lib.cat([x.detach(), x]), lib.cat([x]), lib.cat([x.detach(), y])]
+    return [(z, z.requires_grad) for z in joined], lib.autograd.grad(joined[0].sum(), x)
+
+
+def test_an_empty_tensor_that_is_joined_stays_in_the_graph() -> None:
+    agree(empties_in_cat(mc), empties_in_cat(torch))
+
+
 def an_unrecorded_edit_after_a_recorded_one(lib):
     x, w = (lib.ones(3, dtype=lib.float64).requires_grad_() for _ in range(2))
     found = []
