@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 
 # The suite's processes share the cores; set before NumPy or PyTorch is loaded, which is when they read it.
 for _library in ("OPENBLAS", "OMP", "MKL"):
@@ -14,11 +15,14 @@ from minicnn.testing import standin
 
 standin.register()
 
+# Installed, the plugin has another name, and is there already.
+pytest_plugins = ["pytester", "minicnn_pytest" if find_spec("minicnn_pytest") else "minicnn.testing.plugin"]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--device", action="append", default=[], help="another device to run the device tests on: cuda")
+    parser.addoption("--device", action="append", dest="mc_device", metavar="DEVICE", help="as --mc-device")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "device" in metafunc.fixturenames:
-        metafunc.parametrize("device", ["standin", *metafunc.config.getoption("device")])
+        metafunc.parametrize("device", ["standin", *(metafunc.config.getoption("mc_device") or ())])
