@@ -88,6 +88,26 @@ def test_batch_norms_float32_gradient_far_from_zero_is_as_good_as_near_it(offset
         assert abs(ours - wanted).max() <= 3e-7 * max(offset, 1) * abs(wanted).max()
 
 
+@ORDER
+@pytest.mark.parametrize("groups", [None, 1, 3])
+@pytest.mark.parametrize("offset", [0, 40])
+@pytest.mark.parametrize("shape", [(5, 3, 7), (4, 6, 5, 7), (2, 3, 201, 202), (300, 12, 5, 5)])
+def test_cpu_norms_of_samples_equal_portable(order, groups, offset, shape):
+    rng = np.random.default_rng(5)
+    x, g = order(rng.standard_normal(shape) + offset), order(rng.standard_normal(shape))
+    weight, bias = rng.standard_normal((2, 1, shape[1], *[1] * (len(shape) - 2)))
+    axes = tuple(range(2, len(shape)))
+    for w, shift in ((weight, bias), (None, None)):
+        found = CPU.normalise(x, w, shift, axes, 1e-5, groups)
+        _, mean, var = wanted = PORTABLE.normalise(x, w, shift, axes, 1e-5, groups)
+        found += CPU.normalise_grad(g, x, w, mean, var, axes, 1e-5, groups)
+        wanted += PORTABLE.normalise_grad(g, x, w, mean, var, axes, 1e-5, groups)
+        for a, b in zip(found, wanted, strict=True):
+            assert (a is None) == (b is None)
+            if a is not None:
+                np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
 @BACKENDS
 @pytest.mark.parametrize("order", [np.ascontiguousarray, channels_last], ids=["C", "channels-last"])
 @pytest.mark.parametrize("offset", [0, 100])

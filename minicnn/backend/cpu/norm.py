@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.backend.cpu.rows import BLOCK, Rows, blocks_of, rows_of
+from minicnn.backend.cpu.rows import BLOCK, Rows, blocks_of, is_far, rows_of
+from minicnn.backend.cpu.sample_norm import group_norm, group_norm_grad
 from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.threads import run
 from minicnn.backend.portable.norm import Axes, NormKernels
@@ -25,6 +26,10 @@ class CpuNormKernels(NormKernels):
     ) -> tuple[Array, Array, Array]:
         if _by_channel(x, axes, weight):
             return _batch_norm(x, weight, bias, eps)
+        if _by_group(x, axes, weight):
+            y, mean, var = group_norm(x, weight, bias, groups or x.shape[1], eps)
+            kept = (*x.shape[:2], *[1] * len(axes))
+            return y, mean.reshape(kept), var.reshape(kept)
         if not _by_sample(x, axes, weight):
             return super().normalise(x, weight, bias, axes, eps, groups)
         y, some = np.empty_like(x), super().normalise
@@ -49,6 +54,13 @@ class CpuNormKernels(NormKernels):
     ) -> tuple[Array, Array | None, Array]:
         if _by_channel(x, axes, weight):
             return _batch_norm_grad(g, x, weight, mean, var, eps)
+        if _by_group(x, axes, weight):
+            mean, var = (t.reshape(x.shape[:2]) for t in (mean, var))
+            dx, *sums = group_norm_grad(g, x, weight, mean, var, groups or x.shape[1], eps)
+            if weight is None:
+                return dx, None, g
+            dweight, dbias = (total.astype(x.dtype).reshape(weight.shape) for total in sums)
+            return dx, dweight, dbias
         if not _by_sample(x, axes, weight):
             return super().normalise_grad(g, x, weight, mean, var, axes, eps, groups)
         dx, some = np.empty_like(x), super().normalise_grad
@@ -85,7 +97,7 @@ def _batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) 
     if weight is not None:
         scale = scale * weight.reshape(-1)
     shift = np.zeros_like(scale) if bias is None else bias.reshape(-1)
-    far = _is_far(mean, var)
+    far = is_far(mean, var)
     y = _scale_shift(rows, scale, shift, mean) if far else _scale_shift(rows, scale, shift - mean * scale)
     kept = (1, -1, *[1] * (x.ndim - 2))
     return y, mean.astype(x.dtype).reshape(kept), var.astype(x.dtype).reshape(kept)
@@ -99,7 +111,7 @@ def _batch_norm_grad(
     gradients = rows_of(g, rows.channels_last).matrix
     centre, spread = mean.reshape(-1).astype("float64"), var.reshape(-1).astype("float64")
     rstd = (spread + eps) ** -0.5
-    total, product = _gradient_sums(rows, gradients, centre, _is_far(centre, spread))
+    total, product = _gradient_sums(rows, gradients, centre, is_far(centre, spread))
     slope = rstd if weight is None else weight.reshape(-1) * rstd
     # dx = slope·(g − total/n − (x − mean)·rstd²·product/n), gathered into slope·g + bend·x + shift
     n = x.size // x.shape[1]
@@ -141,10 +153,17 @@ def _by_channel(x: Array, axes: Axes, weight: Array | None) -> bool:
     return weight is None or weight.shape == (1, x.shape[1], *[1] * (x.ndim - 2))
 
 
+def _by_group(x: Array, axes: Axes, weight: Array | None) -> bool:
+    """Whether this is group or instance norm, of something, in a dtype that BLAS has."""
+    if x.ndim < 3 or axes != tuple(range(2, x.ndim)) or x.size == 0 or x.dtype not in (np.float32, np.float64):
+        return False
+    return weight is None or weight.shape == (1, x.shape[1], *[1] * (x.ndim - 2))
+
+
 def _moments(rows: Rows) -> tuple[Array, Array]:
     """Mean and biased variance of each channel, (C,) float64."""
     mean, var = _moments_about(rows, None)
-    if _is_far(mean, var):
+    if is_far(mean, var):
         mean, var = _moments_about(rows, mean)
     return mean, var
 
@@ -166,11 +185,6 @@ def _moments_about(rows: Rows, pivot: Array | None) -> tuple[Array, Array]:
     offset = rows.fold(total) / n
     mean = offset if pivot is None else pivot.astype(rows.matrix.dtype) + offset
     return mean, np.maximum(rows.fold(squares) / n - offset**2, 0)
-
-
-def _is_far(mean: Array, var: Array) -> bool:
-    """Whether a mean is so many standard deviations from 0 that sums about 0 would lose digits to it."""
-    return bool((mean**2 > 4 * var).any())
 
 
 def _gradient_sums(rows: Rows, g: Array, mean: Array, far: bool) -> tuple[Array, Array]:

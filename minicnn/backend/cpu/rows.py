@@ -55,22 +55,32 @@ class Rows(NamedTuple):
 
     def tensor(self, matrix: Array) -> Array:
         """A matrix like this one → (N, C, *)."""
-        if not self.channels_last:
-            return matrix.reshape(self.shape)
-        N, C, *rest = self.shape
-        return matrix.reshape(N, *rest, C).transpose(0, -1, *range(1, len(rest) + 1))
+        return tensor_of(matrix, self.shape, self.channels_last)
+
+
+def tensor_of(matrix: Array, shape: tuple[int, ...], channels_last: bool) -> Array:
+    """Numbers in either order → (N, C, *)."""
+    if not channels_last:
+        return matrix.reshape(shape)
+    N, C, *rest = shape
+    return matrix.reshape(N, *rest, C).transpose(0, -1, *range(1, len(rest) + 1))
 
 
 def rows_of(x: Array, channels_last: bool | None = None) -> Rows:
     """x (N, C, *) → Rows; a copy only where memory is in neither order, or not in the one asked for."""
+    numbers, channels_last = in_order(x, channels_last)
+    N, C = x.shape[:2]
+    if not channels_last:
+        return Rows(numbers.reshape(N, C, -1), x.shape)
+    return Rows(numbers.reshape(-1, C * pixels_a_row(x.size // C, C, WIDTH)), x.shape)
+
+
+def in_order(x: Array, channels_last: bool | None) -> tuple[Array, bool]:
+    """x (N, C, *) → contiguous (N, *, C), or (N, C, *), whichever is asked for or, if None, x's memory; and which."""
     last = x.transpose(0, *range(2, x.ndim), 1)
     if channels_last is None:
         channels_last = last.flags.c_contiguous or not x.flags.c_contiguous
-    N, C = x.shape[:2]
-    if not channels_last:
-        return Rows(np.ascontiguousarray(x).reshape(N, C, -1), x.shape)
-    pixels = x.size // C
-    return Rows(np.ascontiguousarray(last).reshape(-1, C * pixels_a_row(pixels, C, WIDTH)), x.shape)
+    return np.ascontiguousarray(last if channels_last else x), channels_last
 
 
 @lru_cache(maxsize=1024)
@@ -83,3 +93,8 @@ def blocks_of(x: Array) -> list[slice]:
     """Slices along the first axis that hold about BLOCK numbers."""
     step = max(1, BLOCK * len(x) // max(1, x.size))
     return [slice(start, min(start + step, len(x))) for start in range(0, len(x), step)]
+
+
+def is_far(mean: Array, var: Array) -> bool:
+    """Whether a mean is so many standard deviations from 0 that sums about 0 would lose digits to it."""
+    return bool((mean**2 > 4 * var).any())
