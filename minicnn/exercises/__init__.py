@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from minicnn.absent import hints
+from minicnn.errors import OptionError
 from minicnn.exercises.exercise import Exercise, found_in
+from minicnn.exercises.graded import ONLY_HERE, Graded
 from minicnn.testing.conformance import Conformance
 
-__all__ = ["Catalogue", "Exercise", "catalogue", "check"]
+__all__ = ["Catalogue", "Exercise", "Graded", "catalogue", "check", "graded"]
 
 CHAPTERS = {
     1: "convolution",
@@ -27,7 +29,10 @@ CHAPTERS = {
     4: "the_engine_from_zero",
     5: "backward_of_convolution",
     6: "batch_normalisation",
+    7: "dropout",
+    13: "transposed_convolution",
     15: "gradient_checking",
+    18: "the_gpu",
 }
 """The module of each chapter that has exercises."""
 
@@ -79,6 +84,31 @@ def check(number: str, answer: Any, *, seed: int = 0) -> Conformance:
         0.0
     """
     return found_in(catalogue().exercises, number).check(answer, seed)
+
+
+def graded(number: str, *, points: float, seed: int = 1, visibility: str = "visible") -> Graded:
+    """An exercise as a check of ``mc.testing.grade``, to be listed beside ``conforms`` and ``case``.
+
+    The student's function has the name that the exercise gives it. The points are shared by the exercise's tests.
+
+    Args:
+        number: such as "1.2".
+        points: for all its tests together.
+        seed: of the examples: another than 0, which students see.
+        visibility: who sees it, in Gradescope's words.
+
+    Errors: OptionError for a number that is not in the catalogue, an exercise whose answers cannot be sent to another
+    process, another visibility, or negative points.
+    Example:
+        >>> checks = [mc.exercises.graded("1.1", points=2), mc.exercises.graded("1.2", points=3)]
+        >>> mc.testing.grade({"correlate1d": np.correlate}, checks).score
+        2.0
+    """
+    exercise = found_in(catalogue().exercises, number)
+    if number in ONLY_HERE:
+        raise OptionError(f"exercise {number}: its answer runs in this process only", got=exercise.name,
+                          rule="arrays and numbers can be sent to another process", hint="exercises.check(…).score")
+    return Graded(name=f"{number} {exercise.name}", points=points, visibility=visibility, exercise=exercise, seed=seed)
 
 
 if not TYPE_CHECKING:

@@ -38,11 +38,14 @@ class Exercise:
 
     def check(self, answer: Any, seed: int = 0) -> Conformance:
         """Each test's result, with the smallest example that fails; other examples with another ``seed``."""
-        results = []
-        for position, (name, judge) in enumerate(self.tests):
-            why = _judged(judge, answer, np.random.default_rng([seed, position]))
-            results.append(Result(name, not why, why))
-        return Conformance(f"exercise {self.number}, {self.name}", tuple(results))
+        results = tuple(self.test(position, answer, seed) for position in range(len(self.tests)))
+        return Conformance(f"exercise {self.number}, {self.name}", results)
+
+    def test(self, position: int, answer: Any, seed: int = 0) -> Result:
+        """The result of one test."""
+        name, judge = self.tests[position]
+        why = _judged(judge, answer, np.random.default_rng([seed, position]))
+        return Result(name, not why, why)
 
 
 def agree(

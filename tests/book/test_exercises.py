@@ -9,12 +9,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from docs.pages import blocks
 from minicnn import exercises
 from minicnn.errors import OptionError
 from minicnn.exercises import convolution
+from minicnn.exercises.graded import ONLY_HERE
+from minicnn.testing import grade
 from tests.test_documents import DOCS
 
 CHAPTERS = sorted(exercises.CHAPTERS)
@@ -76,6 +79,31 @@ def test_typical_wrong_answers_are_caught(exercise: exercises.Exercise) -> None:
 def test_the_page_sets_the_exercises_of_the_catalogue(chapter: int) -> None:
     numbers = re.findall(r"^\*\*(\d+\.\d+)\*\* ", page(chapter).read_text(encoding="utf-8"), re.M)
     assert numbers == [e.number for e in exercises.catalogue(chapter).exercises]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_solutions_get_all_points_where_students_code_is_limited(chapter: int) -> None:
+    pytest.importorskip("resource", reason="processes are limited on Linux and macOS only")
+    (file,) = (DOCS / "solutions").glob(f"{chapter:02d}_*.py")
+    numbers = [e.number for e in exercises.catalogue(chapter).exercises if e.number not in ONLY_HERE]
+    checks = [exercises.graded(number, points=2) for number in numbers]
+    grades = grade(file, checks, forbidden=())
+    assert grades.score == grades.points == 2 * len(checks), str(grades)
+
+
+@pytest.mark.parametrize("number", sorted(ONLY_HERE & {e.number for e in ALL}))
+def test_answers_that_cannot_be_sent_to_a_process_are_not_graded_there(number: str) -> None:
+    with pytest.raises(OptionError, match="runs in this process only"):
+        exercises.graded(number, points=2)
+
+
+def test_a_graded_exercise_shares_its_points_among_its_tests() -> None:
+    def padded(signal: Any, kernel: Any) -> Any:
+        return np.correlate(signal, kernel, "same")
+
+    (first, second) = grade({"correlate1d": padded}, [exercises.graded("1.1", points=3)]).marks
+    assert (first.test, first.points, second.points) == ("1.1 correlate1d: one window", 1.5, 1.5)
+    assert first.score == second.score == 0.0 and "expected" in first.why
 
 
 def test_the_catalogue_prints_a_line_for_each() -> None:

@@ -55,7 +55,13 @@ WRONG = {
     "1.1": [correlate1d_turned, correlate1d_without_the_last, correlate1d_padded],
     "1.2": [correlate2d_turned, correlate2d_for_squares],
     "1.3": [convolve2d_not_turned, convolve2d_transposed, convolve2d_one_axis],
-    "1.4": [[[1, 0, -1]] * 3, [[0, 0, 0]] * 3, [[-1, -1, -1], [0, 0, 0], [1, 1, 1]], [[0, 0, 1]] * 3, [[-1, 1]] * 2],
+    "1.4": [
+        lambda: [[1, 0, -1]] * 3,
+        lambda: [[0, 0, 0]] * 3,
+        lambda: [[-1, -1, -1], [0, 0, 0], [1, 1, 1]],
+        lambda: [[0, 0, 1]] * 3,
+        lambda: [[-1, 1]] * 2,
+    ],
     "1.5": [conv_layer_last_channel, conv_layer_without_bias, conv_layer_one_image],
     "1.6": [
         lambda c, o, h, w, b: o * c * h * w,
