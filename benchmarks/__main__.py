@@ -3,80 +3,63 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import torch
-
-import minicnn
-from benchmarks import memory, overhead, report
-from benchmarks.case import Case, difference
-from benchmarks.kernels import kernels
-from benchmarks.steps import TRAINED, inference, training_steps
-from benchmarks.timing import paired
-
-TIMED = {"steps": training_steps, "inference": inference, "kernels": kernels, "overhead": overhead.overhead}
-SUITES = (*TIMED, "memory", "import")
+from benchmarks import plots, report
+from benchmarks.case import Row, Settings, cores
+from benchmarks.suites import SUITES, rows
 
 
-def arguments() -> argparse.Namespace:
-    """What was asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="minicnn beside PyTorch")
-    parser.add_argument("--only", default="", help="suites (steps, inference, kernels, overhead, memory, import) or "
-                                                   "words of the cases' names, separated by commas")
-    parser.add_argument("--threads", default="1,2", help="numbers of threads, separated by commas")
-    parser.add_argument("--cpu", action="store_true", help="count the processor's time, not the clock's: for one "
-                                                           "thread on a machine that others use, too")
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
-    parser.add_argument("--out", type=Path, default=Path("runs"), help="the folder of the tables")
-    return parser.parse_args()
+def parser() -> argparse.ArgumentParser:
+    """The options."""
+    found = argparse.ArgumentParser(prog="python -m benchmarks", description="minicnn beside PyTorch")
+    found.add_argument("--only", default="", help=f"suites ({', '.join(SUITES)}) or words of the cases' names, "
+                                                  "separated by commas")
+    found.add_argument("--threads", default=",".join(map(str, sorted({1, cores()}))),
+                       help="numbers of threads, separated by commas; unless said, one and all")
+    found.add_argument("--cpu", action="store_true", help="count the processor's time, not the clock's: for one "
+                                                          "thread on a machine that others use, too")
+    found.add_argument("--quick", action="store_true", help="fewer repetitions")
+    found.add_argument("--root", type=Path, default=Path("data"), help="the folder with MNIST, for the suite mnist")
+    found.add_argument("--out", type=Path, default=Path("runs/benchmarks"), help="the folder of the results")
+    return found
 
 
-def wanted(suite: str, name: str, only: str) -> bool:
-    """Whether a case was asked for."""
-    words = [word.strip() for word in only.split(",") if word.strip()]
-    return not words or suite in words or any(word in name for word in words if word not in SUITES)
+def main(arguments: list[str] | None = None) -> int:
+    """Run, print as it goes, and write what was found, also where Ctrl-C ends it. Returns the exit status."""
+    given = parser().parse_args(arguments)
+    settings = Settings(given.only, tuple(int(n) for n in given.threads.split(",")), given.quick,
+                        time.process_time if given.cpu else time.perf_counter, given.root)  # fmt: skip
+    return run(settings, given.out)
 
 
-def timed(case: Case, threads: int, budget: float, cpu: bool) -> dict[str, Any]:
-    """One case with so many threads: checked, then timed."""
-    minicnn.set_num_threads(threads)
-    torch.set_num_threads(threads)
-    ours, theirs = case.make(minicnn), case.make(torch)
-    off = difference(ours(), theirs())
-    if not off <= case.tolerance:
-        raise SystemExit(f"{case.name}: the results differ by {off:.1e}")
-    return paired(ours, theirs, budget, time.process_time if cpu else time.perf_counter)
+def run(settings: Settings, folder: Path) -> int:
+    """Every row to the terminal, then all of them to ``folder``, also where something ends it before."""
+    found: list[Row] = []
+    status = 0
+    try:
+        for row in rows(settings):
+            print(report.line(row), flush=True)
+            found.append(row)
+    except KeyboardInterrupt:
+        print(f"Interrupted: {len(found)} figures so far.", file=sys.stderr)
+        status = 130
+    finally:
+        _write(found, folder)
+    return status or int(any("error" in row for row in found if row["suite"] != "peers"))
 
 
-def rows(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Every case that was asked for, as it is done."""
-    counts = [int(n) for n in given.threads.split(",")]
-    for suite, cases in TIMED.items():
-        for case in cases():
-            if wanted(suite, case.name, given.only):
-                for threads in counts:
-                    found = timed(case, threads, 0.3 if given.quick else 3.0, given.cpu)
-                    yield {"suite": suite, "case": case.name, "threads": threads, **found}
-    for name in TRAINED:
-        if wanted("memory", f"memory {name}", given.only):
-            for threads in counts:
-                yield {"suite": "memory", "case": name, "threads": threads, **memory.peaks(name, threads)}
-    if wanted("import", "import", given.only):
-        yield {"suite": "import", "case": "import", "threads": 1, **overhead.import_times(3 if given.quick else 10)}
-
-
-def main() -> None:
-    """Run, print as it goes, and write the tables."""
-    given, found = arguments(), []
-    for row in rows(given):
-        print(report.line(row), flush=True)
-        found.append(row)
-    report.write(found, given.out)
-    print(report.markdown(found, report.about()))
+def _write(rows: list[Row], folder: Path) -> None:
+    print(report.write(rows, folder))
+    try:
+        drawn = plots.write(rows, folder)
+    except ImportError:
+        print(f'The results are in {folder}, but no plots: pip install "minicnn[plot]" for Matplotlib.')
+    else:
+        print(f"The results and {len(drawn)} plots are in {folder}.")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

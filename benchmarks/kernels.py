@@ -34,9 +34,14 @@ CONVOLUTIONS = {
     "dilated 3x3 64-64@28": (4, 64, 28, 64, 3, 1, 2, 2, 1),
 }
 
-# name: the layer of N, C, H, …, its input's shape
+# name: N, C, H, O, kernel, stride, padding, of what enlarges
+TRANSPOSED = {
+    "2x2 s2 128-64@14": (8, 128, 14, 64, 2, 2, 0),
+    "4x4 s2 64-32@16": (16, 64, 16, 32, 4, 2, 1),
+}
+
+# name: the layer, and the shape of its input
 LAYERS: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
-    "transposed 4x4 s2 64-32@16": (lambda t: t.nn.ConvTranspose2d(64, 32, 4, 2, 1), (16, 64, 16, 16)),
     "max pool 2x2": (lambda t: t.nn.MaxPool2d(2), (32, 32, 32, 32)),
     "max pool 3x3 s2": (lambda t: t.nn.MaxPool2d(3, 2, 1), (4, 64, 112, 112)),
     "avg pool 2x2": (lambda t: t.nn.AvgPool2d(2), (32, 32, 32, 32)),
@@ -50,20 +55,26 @@ LAYERS: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
     "softmax": (lambda t: t.nn.Softmax(1), (256, 1000)),
     "linear 2048-512": (lambda t: t.nn.Linear(2048, 512), (64, 2048)),
 }
+PARTS = ("y", "dx", "dw")
 OPTIMISERS = {"SGD": {"momentum": 0.9}, "Adam": {}, "AdamW": {}}
+TOLERANCE = 2e-5
 
 
 def kernels() -> Iterator[Case]:
     """Forward, input gradient and weight gradient of every layer above; losses; optimisers."""
-    for name, (N, C, H, O, *options) in CONVOLUTIONS.items():
-        for part in ("y", "dx", "dw"):
-            yield Case(f"conv {name} {part}", lambda t, a=(N, C, H, O, *options), part=part: _convolution(t, part, *a))
+    for name, sizes in CONVOLUTIONS.items():
+        for part in PARTS:
+            yield Case(f"conv {name} {part}", lambda t, a=sizes, part=part: _convolution(t, part, *a), TOLERANCE)
+    for name, sizes in TRANSPOSED.items():
+        for part in PARTS:
+            yield Case(f"transposed {name} {part}", lambda t, a=sizes, part=part: _transposed(t, part, *a), TOLERANCE)
     for name, (layer, shape) in LAYERS.items():
-        for part in ("y", "gradients"):
-            yield Case(f"{name} {part}", lambda t, a=(layer, shape), part=part: _layer(t, part, *a))
-    yield Case("cross-entropy gradients", _cross_entropy)
+        for part in PARTS if name.startswith("linear") else ("y", "gradients"):
+            yield Case(f"{name} {part}", lambda t, a=(layer, shape), part=part: _layer(t, part, *a), TOLERANCE)
+    yield Case("cross-entropy y", lambda t: _cross_entropy(t, "y"), TOLERANCE)
+    yield Case("cross-entropy gradient", lambda t: _cross_entropy(t, "dx"), TOLERANCE)
     for name, options in OPTIMISERS.items():
-        yield Case(f"{name} step", lambda t, name=name, options=options: _optimiser(t, name, options))
+        yield Case(f"{name} step", lambda t, name=name, options=options: _optimiser(t, name, options), 1e-5)
 
 
 def _input(t: Any, shape: tuple[int, ...], *, channels_last: bool = True, seed: int = 0) -> Any:
@@ -74,9 +85,16 @@ def _input(t: Any, shape: tuple[int, ...], *, channels_last: bool = True, seed: 
     return t.from_numpy(x)
 
 
-def _gradients(t: Any, y: Any, inputs: list[Any]) -> Work:
+def _part(t: Any, part: str, function: Callable[[], Any], x: Any, weights: list[Any]) -> Work:
+    """``function`` itself, or the gradients of its result alone, for a result that is computed once."""
+    if part == "y":
+        return function
+    wanted = {"dx": [x], "dw": weights[:1], "gradients": [x, *weights]}[part]
+    for tensor in (x, *weights):
+        tensor.requires_grad_(any(tensor is one for one in wanted))
+    y = function()
     g = _input(t, tuple(y.shape), seed=1)
-    return lambda: t.autograd.grad(y, inputs, g, retain_graph=True)[0]
+    return lambda: t.autograd.grad(y, wanted, g, retain_graph=True)
 
 
 def _convolution(
@@ -85,27 +103,25 @@ def _convolution(
 ) -> Work:
     x = _input(t, (N, C, H, H), channels_last=C > 3)
     w = _input(t, (O, C // groups, kernel, kernel), channels_last=False)
-    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    if part == "y":
-        return lambda: t.nn.functional.conv2d(x, w, **options)
-    wanted = x if part == "dx" else w
-    wanted.requires_grad_()
-    return _gradients(t, t.nn.functional.conv2d(x, w, **options), [wanted])
+    conv = t.nn.functional.conv2d
+    return _part(t, part, lambda: conv(x, w, None, stride, padding, dilation, groups), x, [w])
+
+
+def _transposed(t: Any, part: str, N: int, C: int, H: int, O: int, kernel: int, stride: int, padding: int) -> Work:
+    x, w = _input(t, (N, C, H, H)), _input(t, (C, O, kernel, kernel), channels_last=False)
+    return _part(t, part, lambda: t.nn.functional.conv_transpose2d(x, w, None, stride, padding), x, [w])
 
 
 def _layer(t: Any, part: str, layer: Callable[[Any], Any], shape: tuple[int, ...]) -> Work:
     t.manual_seed(0)
     module, x = layer(t), _input(t, shape)
-    if part == "y":
-        return lambda: module(x)
-    x.requires_grad_()
-    return _gradients(t, module(x), [x, *module.parameters()])
+    return _part(t, part, lambda: module(x), x, list(module.parameters()))
 
 
-def _cross_entropy(t: Any) -> Work:
-    x = _input(t, (256, 1000)).requires_grad_()
+def _cross_entropy(t: Any, part: str) -> Work:
+    x = _input(t, (256, 1000))
     labels = t.from_numpy(np.random.default_rng(1).integers(0, 1000, 256))
-    return lambda: t.autograd.grad(t.nn.functional.cross_entropy(x, labels), x)[0]
+    return _part(t, part, lambda: t.nn.functional.cross_entropy(x, labels), x, [])
 
 
 def _optimiser(t: Any, name: str, options: dict[str, Any]) -> Work:
@@ -114,10 +130,10 @@ def _optimiser(t: Any, name: str, options: dict[str, Any]) -> Work:
     params = [_input(t, shape, channels_last=False).requires_grad_() for shape in shapes]
     for p in params:
         p.grad = p.detach() * 0.01
-    optimizer = getattr(t.optim, name)(params, lr=1e-6, **options)
+    optimizer = getattr(t.optim, name)(params, lr=0.01, **options)
 
     def step() -> Any:
         optimizer.step()
-        return params[0]
+        return params[1]
 
     return step

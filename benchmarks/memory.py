@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.steps import TRAINED, step_of
+from benchmarks.steps import TRAINED, Network, Shape, step_of
 
 STEPS = 4
 
 
 def peaks(name: str, threads: int) -> dict[str, Any]:
-    """MB above what the process held before the step, for either library."""
+    """MB above what the process held before the step, for either library; for a name of TRAINED, or the batch, side
+    and depth of a point of ``growth``."""
     ours, theirs = (
         float(subprocess.run([sys.executable, "-m", "benchmarks.memory", library, name, str(threads)],
                              capture_output=True, text=True, check=True).stdout)
@@ -23,16 +24,25 @@ def peaks(name: str, threads: int) -> dict[str, Any]:
     return {"ours": ours, "theirs": theirs, "ratio": ours / theirs}
 
 
-def _added(library: str, name: str, threads: int) -> float:
+def added(library: str, name: str, threads: int) -> float:
+    """What some steps add to this process's peak, in MB."""
     t = importlib.import_module(library)
     t.set_num_threads(threads)
-    network, shape = TRAINED[name]
+    network, shape = _found(name)
     step_of(t, lambda t: t.nn.Linear(1, 10), (4, 1))()  # what both load late is no part of a step
     before = _peak()
     step = step_of(t, network, shape)
     for _ in range(STEPS):
         step()
     return _peak() - before
+
+
+def _found(name: str) -> tuple[Network, Shape]:
+    if name in TRAINED:
+        return TRAINED[name]
+    from benchmarks.growth import Point
+
+    return Point(*map(int, name.split())).network
 
 
 def _peak() -> float:
@@ -42,4 +52,4 @@ def _peak() -> float:
 
 
 if __name__ == "__main__":
-    print(_added(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    print(added(sys.argv[1], sys.argv[2], int(sys.argv[3])))

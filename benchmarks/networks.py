@@ -21,6 +21,14 @@ def lenet(t: Any) -> Any:
     )  # fmt: skip
 
 
+def two_convolutions(t: Any) -> Any:
+    """Two 5×5 convolutions with batch norm, and a linear layer, for 1×28×28."""
+    nn, layers = t.nn, []
+    for c, o in [(1, 16), (16, 32)]:
+        layers += [nn.Conv2d(c, o, 5, padding=2), nn.BatchNorm2d(o), nn.ReLU(), nn.MaxPool2d(2)]
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(32 * 7 * 7, 10))
+
+
 def four_convolutions(t: Any) -> Any:
     """Four convolutions with batch norm, for 1×28×28."""
     nn = t.nn
@@ -162,3 +170,11 @@ def dense_block(t: Any) -> Any:
 
     return nn.Sequential(*(Dense(64 + 32 * i) for i in range(6)), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
                          nn.Linear(256, 10))
+
+
+def stack(t: Any, depth: int, width: int = 32) -> Any:
+    """``depth`` convolutions with batch norm and ReLU, for 3×H×W."""
+    nn, layers = t.nn, conv_bn(t, 3, width)
+    for _ in range(depth - 1):
+        layers += conv_bn(t, width, width)
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(width, 10))

@@ -3,34 +3,40 @@
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from benchmarks.case import Case, Work
+from benchmarks.case import Case, Clock, Work
+from benchmarks.timing import compared
 
 LENGTH = 1000
+FACTOR, TERM = 0.999, 0.001
 
 
 def overhead() -> Iterator[Case]:
     """A chain of 1,000 operations on 4 numbers, forward alone and with its gradient."""
-    yield Case("overhead forward ×1000", lambda t: _chain(t, backward=False))
-    yield Case("overhead forward and backward ×1000", lambda t: _chain(t, backward=True))
+    yield Case("overhead forward ×1000", lambda t: chain(t, backward=False))
+    yield Case("overhead forward and backward ×1000", lambda t: chain(t, backward=True))
 
 
-def _chain(t: Any, *, backward: bool) -> Work:
-    x = t.from_numpy(np.full(4, 0.5, "float32"))
+def numbers() -> Any:
+    """What the chain begins with."""
+    return np.full(4, 0.5, "float32")
+
+
+def chain(t: Any, *, backward: bool) -> Work:
+    """y·0.999 + 0.001, five hundred times over; the result, or the gradient of its sum."""
+    x = t.from_numpy(numbers())
     x.requires_grad_(backward)
 
     def run() -> Any:
         y = x
         for _ in range(LENGTH // 2):
-            y = y * 0.999 + 0.001
+            y = y * FACTOR + TERM
         if not backward:
             return y
         return t.autograd.grad(y.sum(), x)[0]
@@ -38,18 +44,15 @@ def _chain(t: Any, *, backward: bool) -> Work:
     return run
 
 
-def import_times(rounds: int) -> dict[str, Any]:
-    """Seconds to import either library in a new process, beyond NumPy's own where that is ours."""
+def import_times(rounds: int, clock: Clock) -> dict[str, Any]:
+    """Seconds to import either library in a new process, all of the process included."""
     times: tuple[list[float], list[float]] = ([], [])
     # With byte code as an installed package has it, which the first round writes where the caller forbids it.
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
     for number in range(rounds + 1):
         for name, found in zip(("minicnn", "torch"), times, strict=True):
-            start = time.perf_counter()
+            start = clock()
             subprocess.run([sys.executable, "-c", f"import {name}"], check=True, env=environment)
             if number:
-                found.append(time.perf_counter() - start)
-    ratios = sorted(a / b for a, b in zip(*times, strict=True))
-    return {"ours": statistics.median(times[0]), "theirs": statistics.median(times[1]),
-            "ratio": statistics.median(ratios), "low": ratios[0], "high": ratios[-1],
-            "best": min(times[0]) / min(times[1]), "rounds": rounds}  # fmt: skip
+                found.append(clock() - start)
+    return compared(*times)

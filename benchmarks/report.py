@@ -2,59 +2,104 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
-import math
 import platform
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-Row = dict[str, Any]
+import numpy as np
 
+from benchmarks.case import Row, cores
+from benchmarks.goals import goal_of, means
+from benchmarks.tables import growth_table, mnist_table, peers_table, products_table, profile_table, ratio_table
 
-def geometric_mean(values: list[float]) -> float:
-    """exp of the mean logarithm."""
-    return math.exp(sum(map(math.log, values)) / len(values))
+TABLES: dict[str, Callable[[list[Row]], list[str]]] = {
+    "growth": growth_table, "profile": profile_table, "peers": peers_table, "products": products_table,
+    "mnist": mnist_table,
+}  # fmt: skip
+"""The tables of suites that tell more than two times and their ratio."""
 
 
 def line(row: Row) -> str:
-    """One row of the table of times."""
-    spread = f"{row['low']:.2f}–{row['high']:.2f}" if "low" in row else ""
-    unit, scale = ("MB", 1.0) if row["suite"] == "memory" else ("ms", 1e3)
-    ours, theirs = row["ours"] * scale, row["theirs"] * scale
-    times = f"{ours:.3f} {unit} | {theirs:.3f} {unit}"
-    best = f"{row['best']:.2f}" if "best" in row else ""
-    return f"| {row['case']} | {row['threads']} | {times} | {row['ratio']:.2f} | {spread} | {best} |"
+    """One row, as it is found."""
+    start = f"{row['suite']}: {row['case']}"
+    if "library" in row:
+        start += f", {row['library']}"
+    start += f", {row['threads']} threads: "
+    if "ratio" not in row:
+        return start + str(row.get("error") or row.get("note"))
+    unit, scale = ("MB", 1.0) if row["unit"] == "MB" else ("ms", 1e3)
+    return start + f"{row['ours'] * scale:.3f} {unit}, {row['theirs'] * scale:.3f} {unit}, ratio {row['ratio']:.2f}"
 
 
-def markdown(rows: list[Row], about: dict[str, str]) -> str:
-    """Tables by suite, each with the geometric mean of its ratios."""
-    text = ["# minicnn beside PyTorch", "", *(f"- {name}: {value}" for name, value in about.items()), ""]
+def table(suite: str, rows: list[Row]) -> str:
+    """The table of one suite's rows."""
+    return "\n".join(TABLES.get(suite, ratio_table)(rows))
+
+
+def markdown(rows: list[Row], facts: dict[str, str]) -> str:
+    """All tables, the goals first."""
+    text = ["# minicnn beside PyTorch", "", *(f"- {name}: {value}" for name, value in facts.items()), ""]
+    text += ["## Goals", "", goals_table(rows), ""]
     for suite in dict.fromkeys(row["suite"] for row in rows):
-        text += [f"## {suite}", "", "| case | threads | minicnn | PyTorch | ratio | quartiles | of the best |"]
-        text.append("|---|---|---|---|---|---|---|")
-        of_suite = [row for row in rows if row["suite"] == suite]
-        text += [line(row) for row in of_suite]
-        for threads in dict.fromkeys(row["threads"] for row in of_suite):
-            mean = geometric_mean([row["ratio"] for row in of_suite if row["threads"] == threads])
-            text.append(f"| **geometric mean** | {threads} | | | **{mean:.2f}** | | |")
-        text.append("")
+        text += [f"## {suite}", "", table(suite, [row for row in rows if row["suite"] == suite]), ""]
     return "\n".join(text)
+
+
+def goals_table(rows: list[Row]) -> str:
+    """What was to be reached, and what was."""
+    text = ["| goal | threads | at most | found | |", "|---|---|---|---|---|"]
+    for suite in dict.fromkeys(row["suite"] for row in rows):
+        goal, of_suite = goal_of(suite), [row for row in rows if row["suite"] == suite and "ratio" in row]
+        for threads, mean in means(of_suite).items():
+            if goal.each is not None:
+                worst = max((row for row in of_suite if row["threads"] == threads), key=lambda row: row["ratio"])
+                text.append(_goal(f"{suite}: each", threads, goal.each, worst["ratio"], worst["case"]))
+            if goal.mean is not None:
+                text.append(_goal(f"{suite}: geometric mean", threads, goal.mean, mean, ""))
+    return "\n".join(text)
+
+
+def _goal(name: str, threads: int, most: float, found: float, case: str) -> str:
+    of = f" ({case})" if case else ""
+    return f"| {name} | {threads} | {most:.1f} | {found:.2f}{of} | {'reached' if found <= most else 'not reached'} |"
 
 
 def about() -> dict[str, str]:
     """Versions and machine."""
-    import numpy
     import torch
 
     import minicnn
 
-    return {"minicnn": minicnn.__version__, "NumPy": numpy.__version__, "PyTorch": torch.__version__,
-            "Python": platform.python_version(), "machine": f"{platform.machine()} {platform.system()}"}
+    return {"minicnn": minicnn.__version__, "NumPy": np.__version__, "BLAS": _blas(), "PyTorch": torch.__version__,
+            "Python": platform.python_version(), "processor": f"{_processor()}, {cores()} cores",
+            "system": f"{platform.machine()} {platform.system()}"}  # fmt: skip
 
 
-def write(rows: list[Row], folder: Path) -> None:
-    """``benchmarks.md`` and ``benchmarks.json``."""
+def _blas() -> str:
+    """NumPy's BLAS, and the processor that it takes this one for, where it is an OpenBLAS that came with NumPy."""
+    for path in Path(np.__file__).parent.parent.glob("numpy.libs/*openblas*"):
+        config = getattr(ctypes.CDLL(str(path)), "scipy_openblas_get_config64_", None)
+        if config is not None:
+            config.restype = ctypes.c_char_p
+            return str(config().decode())
+    return str(np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"])  # type: ignore[call-overload, index]
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    return next((text.split(":")[1].strip() for text in lines if text.startswith("model name")), platform.processor())
+
+
+def write(rows: list[Row], folder: Path) -> str:
+    """``results.md`` and ``results.json``; returns the Markdown."""
     folder.mkdir(parents=True, exist_ok=True)
     facts = about()
-    (folder / "benchmarks.md").write_text(markdown(rows, facts), encoding="utf-8")
-    (folder / "benchmarks.json").write_text(json.dumps({"about": facts, "rows": rows}, indent=1), encoding="utf-8")
+    text = markdown(rows, facts)
+    (folder / "results.md").write_text(text, encoding="utf-8")
+    (folder / "results.json").write_text(json.dumps({"about": facts, "rows": rows}, indent=1), encoding="utf-8")
+    return text

@@ -1,0 +1,142 @@
+"""Time to 99 %: one network, one recipe, the same weights and batches, trained by both libraries in turn.
+
+A few batches by the one, the same batches by the other, and so on; after each tenth of the way both are judged on the
+test images. Only training is timed, the loading of batches and the judging are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+import minicnn
+from benchmarks import networks
+from benchmarks.case import Row, Settings, difference
+
+GOAL = 0.99
+BATCH, EPOCHS, LR, MOMENTUM = 64, 2, 0.1, 0.9
+GROUP = 25
+"""Batches that one library trains on before it is the other's turn."""
+JUDGED = 100
+"""Batches between two looks at the test images."""
+SOURCE = 'python -c "import minicnn; minicnn.datasets.MNIST(\'data\', download=True)", then --root data'
+
+
+class Learner:
+    """One library's network, optimiser and schedule, and the curves of its training."""
+
+    def __init__(self, t: Any, steps: int, weights: dict[str, Any] | None = None) -> None:
+        self.t = t
+        t.manual_seed(0)
+        self.model = networks.two_convolutions(t)
+        if weights is not None:
+            self.model.load_state_dict({name: t.from_numpy(a) for name, a in weights.items()})
+        self.optimizer = t.optim.SGD(self.model.parameters(), lr=LR, momentum=MOMENTUM)
+        self.schedule = t.optim.lr_scheduler.OneCycleLR(self.optimizer, max_lr=LR, total_steps=steps)
+        self.seconds = 0.0
+        self.curves: dict[str, list[float]] = {"seconds": [], "loss": [], "accuracy": []}
+        self.losses: list[float] = []
+
+    def train(self, batches: list[tuple[Any, Any]], clock: Callable[[], float]) -> None:
+        """A step on each batch."""
+        t = self.t
+        tensors = [(t.from_numpy(x), t.from_numpy(labels)) for x, labels in batches]
+        start = clock()
+        for x, labels in tensors:
+            loss = t.nn.functional.cross_entropy(self.model(x), labels)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            self.schedule.step()
+            self.losses.append(loss.item())
+        self.seconds += clock() - start
+
+    def judge(self, images: Any, labels: Any) -> None:
+        """Add a point to the curves."""
+        self.model.eval()
+        with self.t.no_grad():
+            scores = [self.model(self.t.from_numpy(images[i : i + 1000])).numpy() for i in range(0, len(images), 1000)]
+        self.model.train()
+        right = (np.concatenate(scores).argmax(1) == labels).mean()
+        self.curves["seconds"].append(self.seconds)
+        self.curves["loss"].append(float(np.mean(self.losses[-JUDGED:])))
+        self.curves["accuracy"].append(float(right))
+
+    @property
+    def reached(self) -> float | None:
+        """Seconds of training after which the goal was seen; None where it was not."""
+        points = zip(self.curves["seconds"], self.curves["accuracy"], strict=True)
+        return next((seconds for seconds, accuracy in points if accuracy >= GOAL), None)
+
+
+def mnist(settings: Settings, wanted: Callable[[str, str], bool]) -> Iterator[Row]:
+    """One row, with the curves; with ``quick`` a tenth of the way."""
+    name = "99 % on MNIST"
+    if not wanted("mnist", name):
+        return
+    threads = max(settings.threads)
+    about = {"case": name, "threads": threads, "unit": "s"}
+    try:
+        train, test = (_arrays(settings, train=train) for train in (True, False))
+    except minicnn.errors.DataError:
+        yield {**about, "note": f"no MNIST in {settings.root}: {SOURCE}"}
+        return
+    yield {**about, **_race(settings, threads, train, test)}
+
+
+def _race(settings: Settings, threads: int, train: tuple[Any, Any], test: tuple[Any, Any]) -> Row:
+    import torch
+
+    minicnn.set_num_threads(threads)
+    torch.set_num_threads(threads)
+    steps = EPOCHS * (len(train[0]) // BATCH)
+    ours = Learner(minicnn, steps)
+    theirs = Learner(torch, steps, {name: p.numpy().copy() for name, p in ours.model.state_dict().items()})
+    learners, judged = (ours, theirs), []
+    for number, batches in enumerate(_groups(*train), 1):
+        for learner in learners:
+            learner.train(batches, settings.clock)
+        if number == 1 and difference(ours.losses[0], theirs.losses[0]) > 1e-5:
+            return {"error": f"the first losses differ: {ours.losses[0]} and {theirs.losses[0]}"}
+        done = len(ours.losses)
+        if done % JUDGED < GROUP or done > steps - GROUP:
+            judged.append(done)
+            for learner in learners:
+                learner.judge(*test)
+        if all(learner.reached is not None for learner in learners) or (settings.quick and done >= steps / 10):
+            break
+    return _row(ours, theirs, judged)
+
+
+def _row(ours: Learner, theirs: Learner, judged: list[int]) -> Row:
+    curves = {"batches": judged, "ours": ours.curves, "theirs": theirs.curves}
+    facts = {"curves": curves, "accuracies": [ours.curves["accuracy"][-1:], theirs.curves["accuracy"][-1:]],
+             "per_batch": [ours.seconds / len(ours.losses), theirs.seconds / len(theirs.losses)]}  # fmt: skip
+    if ours.reached is None or theirs.reached is None:
+        return {"note": f"not reached in {len(ours.losses)} batches", **facts}
+    return {"ours": ours.reached, "theirs": theirs.reached, "ratio": ours.reached / theirs.reached, **facts}
+
+
+def _arrays(settings: Settings, *, train: bool) -> tuple[Any, Any]:
+    """Images (N, 1, 28, 28) in [0, 1], normalised, and labels."""
+    data = minicnn.datasets.MNIST(settings.root, train=train)
+    images = (data.data.numpy()[:, None] / np.float32(255) - data.mean[0]) / data.std[0]
+    return images.astype("float32"), data.targets.numpy()
+
+
+def _groups(images: Any, labels: Any) -> Iterator[list[tuple[Any, Any]]]:
+    """All batches of the epochs, in groups, in the order of a shuffling DataLoader."""
+    minicnn.manual_seed(0)
+    data = minicnn.data.TensorDataset(minicnn.from_numpy(images), minicnn.from_numpy(labels))
+    loader = minicnn.data.DataLoader(data, batch_size=BATCH, shuffle=True, drop_last=True)
+    group: list[tuple[Any, Any]] = []
+    for _ in range(EPOCHS):
+        for x, y in loader:
+            group.append((x.numpy(), y.numpy()))
+            if len(group) == GROUP:
+                yield group
+                group = []
+    if group:
+        yield group

@@ -1,0 +1,140 @@
+"""Plots of the results, as SVG (Matplotlib, the extra "plot"): ``write`` draws one or more for each suite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks import curves
+from benchmarks.canvas import COLOURS, new_figure
+from benchmarks.case import Row
+from benchmarks.goals import goal_of, means
+from benchmarks.profiles import summed
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LONGEST = 40
+"""Cases in one plot of ratios; a longer suite gets one for each group of its cases."""
+
+
+def write(rows: list[Row], folder: Path) -> list[Path]:
+    """Draw every suite that has figures. Errors: ImportError without Matplotlib."""
+    import matplotlib
+
+    drawn = []
+    with matplotlib.rc_context({"svg.hashsalt": "minicnn", "svg.fonttype": "none", "font.size": 9}):
+        for name, figure in figures([row for row in rows if "error" not in row]):
+            drawn.append(folder / f"{name}.svg")
+            figure.savefig(drawn[-1], metadata={"Date": None})
+    return drawn
+
+
+def figures(rows: list[Row]) -> list[tuple[str, Figure]]:
+    """The name and the figure of each plot."""
+    found = []
+    for suite in dict.fromkeys(row["suite"] for row in rows):
+        of_suite = [row for row in rows if row["suite"] == suite and ("ratio" in row or "curves" in row)]
+        if not of_suite:
+            continue
+        if suite in SPECIAL:
+            found.append((suite, SPECIAL[suite](of_suite)))
+        elif len({row["case"] for row in of_suite}) <= LONGEST:
+            found.append((suite, ratios(of_suite)))
+        else:
+            for group, members in _groups(of_suite).items():
+                found.append((f"{suite}-{group}", ratios(members)))
+    return found
+
+
+def _groups(rows: list[Row]) -> dict[str, list[Row]]:
+    """Convolutions by their part (y, dx, dw), and all else."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        words = row["case"].split()
+        groups.setdefault(f"{words[0]}-{words[-1]}" if words[0] == "conv" else "others", []).append(row)
+    return groups
+
+
+def ratios(rows: list[Row]) -> Figure:
+    """A dot with its quartiles for each case and number of threads; dashed: the goal of each; dotted: of the mean."""
+    cases = list(dict.fromkeys(row["case"] for row in rows))[::-1]
+    figure, axes = new_figure(7.5, 1.3 + 0.24 * len(cases))
+    goal, counts = goal_of(rows[0]["suite"]), sorted({row["threads"] for row in rows})
+    for i, threads in enumerate(counts):
+        mine = [row for row in rows if row["threads"] == threads]
+        y = [cases.index(row["case"]) + 0.16 * ((len(counts) - 1) / 2 - i) for row in mine]
+        x = [row["ratio"] for row in mine]
+        low, high = ([row.get(side, row["ratio"]) for row in mine] for side in ("low", "high"))
+        spread = [[max(0.0, a - b) for a, b in zip(*ends, strict=True)] for ends in ((x, low), (high, x))]
+        label = f"{threads} thread{'s' if threads > 1 else ''}: geometric mean {means(mine)[threads]:.2f}"
+        axes.errorbar(x, y, xerr=spread, fmt="o", ms=4, lw=1.2, color=COLOURS[i], label=label)
+    for limit, style, name in ((goal.each, "--", "each"), (goal.mean, ":", "mean")):
+        if limit is not None:
+            axes.axvline(limit, color="#222222", ls=style, lw=1, label=f"goal of {name}: {limit:g}")
+    axes.axvline(1, color="#bbbbbb", lw=0.8, zorder=0)
+    axes.set_yticks(range(len(cases)), cases)
+    axes.set_ylim(-0.7, len(cases) - 0.3)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("minicnn / PyTorch: less is better")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
+    return figure
+
+
+def profiles(rows: list[Row]) -> Figure:
+    """For each step a bar of either library, cut by family of work."""
+    figure, axes = new_figure(7.5, 1.6 + 0.6 * len(rows))
+    sums = [(summed(row["families"]["ours"]), summed(row["families"]["theirs"])) for row in rows]
+    families = list(dict.fromkeys(name for pair in sums for side in pair for name in side))
+    names, places = [], []
+    for place, (row, pair) in enumerate(zip(rows, sums, strict=True)):
+        whole = sum(pair[1].values())
+        for offset, (library, seconds) in enumerate(zip(("minicnn", "PyTorch"), pair, strict=True)):
+            y, left = -place - 0.4 * offset, 0.0
+            for i, family in enumerate(families):
+                width = seconds.get(family, 0) / whole
+                axes.barh(y, width, 0.34, left, color=COLOURS[i % len(COLOURS)],
+                          label=family if place == offset == 0 else None)
+                left += width
+            names.append(f"{row['case'].removeprefix('profile ')}, {library}")
+            places.append(y)
+    axes.set_yticks(places, names)
+    axes.set_xlabel("time of a step on one thread; PyTorch's is 1")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False)
+    return figure
+
+
+def peers(rows: list[Row]) -> Figure:
+    """How many times minicnn's time each library takes, for each task."""
+    tasks = list(dict.fromkeys(row["case"] for row in rows))
+    libraries = list(dict.fromkeys(row["library"] for row in rows))[::-1]
+    figure, axes = new_figure(7.5, 1.4 + 0.5 * len(libraries))
+    for i, task in enumerate(tasks):
+        mine = [row for row in rows if row["case"] == task]
+        y = [libraries.index(row["library"]) + 0.18 * ((len(tasks) - 1) / 2 - i) for row in mine]
+        axes.barh(y, [1 / row["ratio"] for row in mine], 0.16, color=COLOURS[i], label=task)
+    axes.axvline(1, color="#222222", lw=1)
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(libraries)), libraries)
+    axes.set_xlabel("its time / minicnn's")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
+    return figure
+
+
+def products(rows: list[Row]) -> Figure:
+    """GFLOP/s of NumPy's BLAS and of PyTorch's."""
+    cases = list(dict.fromkeys((row["case"], row["threads"]) for row in rows))[::-1]
+    figure, axes = new_figure(7.5, 1.2 + 0.32 * len(cases))
+    for i, (side, label) in enumerate((("ours", "NumPy's BLAS"), ("theirs", "PyTorch's"))):
+        y = [cases.index((row["case"], row["threads"])) + 0.2 * (0.5 - i) for row in rows]
+        axes.barh(y, [row["flops"] / row[side] / 1e9 for row in rows], 0.2, color=COLOURS[i], label=label)
+    axes.set_yticks(range(len(cases)), [f"{case.removeprefix('product ')}; threads: {n}" for case, n in cases])
+    axes.set_xlabel("GFLOP/s")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
+    return figure
+
+
+SPECIAL: dict[str, Callable[[list[Row]], Figure]] = {
+    "profile": profiles, "peers": peers, "products": products, "growth": curves.growth, "mnist": curves.mnist,
+}  # fmt: skip
