@@ -94,7 +94,7 @@ def test_a_run_with_all_its_results(root: Path, tmp_path: Path, capsys: pytest.C
     common = ("train", "mlp_relu", "--data", "mnist", "--root", root, "--save", tmp_path / "net.safetensors")
     assert run(*common, "--epochs", 3, "--checkpoint", kept, "--validation", "0.25", "--patience", 3,
                "--log-csv", tmp_path / "log.csv", "--log-tensorboard", tmp_path / "tb", "--schedule", "none") == 0
-    assert sorted(p.name for p in kept.iterdir()) == ["best.json", "best.pt", "last.json", "last.pt"]
+    assert sorted({p.stem for p in kept.iterdir()}) == ["best", "last", "previous"] and len(list(kept.iterdir())) == 6
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 4 and any((tmp_path / "tb").iterdir())
     assert "validation loss" in capsys.readouterr().out
     digit = tmp_path / "digit.png"

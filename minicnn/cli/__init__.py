@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from minicnn.cli import benchmark, evaluate, grade, models, playground, predict, run, train
 from minicnn.errors import MinicnnError
@@ -29,13 +30,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"minicnn: the memory is too small\n  got   {error}\n  try   a smaller --batch-size, or a smaller --size",
               file=sys.stderr)  # fmt: skip
         return 1
-    except KeyboardInterrupt:
-        folder = getattr(options, "checkpoint", None)
-        whole = folder is not None and (folder / "last.pt").exists()
-        kept = f"what {folder} holds is of the last whole epoch" if whole else "nothing was saved"
-        print(f"\nminicnn: interrupted; {kept}", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"\nminicnn: interrupted; {_kept(error, getattr(options, 'checkpoint', None))}", file=sys.stderr)
         return 130
     return 0
+
+
+def _kept(error: KeyboardInterrupt, folder: Path | None) -> str:
+    """What is left of a training after Ctrl-C, and how it goes on."""
+    if folder is None or not (folder / "last.pt").exists():
+        return "nothing was saved"
+    what = str(error).partition("\n")[0] or f"what {folder} holds is of an earlier step"
+    return f"{what}\n  try   the same command with --resume"
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -48,6 +48,10 @@ class About:
         with written_aside(self.path(weights)) as file:
             file.write(json.dumps(asdict(self), indent=2, ensure_ascii=False).encode() + b"\n")
 
+    def same_as(self, other: About) -> bool:
+        """Whether both say the same."""
+        return json.dumps(asdict(self)) == json.dumps(asdict(other))  # in which lists and tuples are one
+
     def checked(self) -> About:
         """Itself. Errors: ValueError, TypeError for what no data and no network have."""
         row = entry(self.model)

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from minicnn.cli.arguments import add_data, add_running, check_writable, fraction, new, positive
 from minicnn.cli.recipe import Recipe, add_recipe
-from minicnn.errors import OptionError
+from minicnn.errors import NotFiniteError, OptionError
+from minicnn.training.recipe import ON_NAN
 
 if TYPE_CHECKING:
     from minicnn.cli.arguments import Commands
     from minicnn.cli.data import Data
     from minicnn.cli.network import About
     from minicnn.data import Dataset
-    from minicnn.training import History
+    from minicnn.training import Checkpoint, History
 
 
 def add(commands: Commands) -> None:
@@ -51,9 +52,15 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
                        "(default: runs/MODEL.npz)")
     group.add_argument("--checkpoint", type=Path, metavar="FOLDER", help="keep best.pt and last.pt there after each "
                        "epoch; the best has the lowest validation loss, or training loss without --validation")
+    group.add_argument("--checkpoint-every", type=positive(float), default=60.0, metavar="SECONDS", help="keep last.pt "
+                       "within an epoch, too, so often (default: %(default)g)")
+    group.add_argument("--resume", action="store_true", help="go on with the training whose --checkpoint this is, to "
+                       "the same weights as if it had not been stopped; begin it where nothing is there")
     group.add_argument("--validation", type=fraction, default=0.0, metavar="PART", help="the part of the training "
                        "images that is kept out of the training, to validate each epoch on (default: %(default)g)")
     group.add_argument("--patience", type=positive(int), metavar="N", help="stop when N epochs brought no lower loss")
+    group.add_argument("--on-nan", choices=ON_NAN, default="stop", help="what to do about a loss that is no number "
+                       "(default: %(default)s)")
     group.add_argument("--log-csv", type=Path, metavar="FILE", help="a table with a line for each epoch")
     group.add_argument("--log-tensorboard", type=Path, metavar="FOLDER", help="for tensorboard --logdir FOLDER")
 
@@ -74,7 +81,11 @@ def run(options: argparse.Namespace) -> None:
     check_writable(target)
     announce(use, data, options)
     test = data.images(False, use.size, device=options.device)  # if it is not there, this says so before the training
-    history = _fit(model, data, use, options)
+    try:
+        history = _fit(model, data, use, options)
+    except NotFiniteError as error:
+        raise NotFiniteError(f"{error.what}; nothing was saved", got=error.got, rule=error.rule,
+                             hint='a tenth of the --lr, or --on-nan skip where single images are at fault') from None
     _check(history)
     result = mc.training.evaluate(model, mc.data.DataLoader(test, 500))
     print(f"test accuracy {result.accuracy:.2%} on {result.images:,} images")
@@ -91,16 +102,33 @@ def _fit(model: Any, data: Data, use: About, options: argparse.Namespace) -> His
     loader = mc.data.DataLoader(train, options.batch_size, shuffle=True)
     recipe = Recipe(options)
     optimizer = recipe.optimizer(model.parameters(), recipe.lr)
-    if options.checkpoint is not None:
-        check_writable(options.checkpoint / "last.pt", "--checkpoint")
-        for name in ("best.pt", "last.pt"):
-            use.save(options.checkpoint / name)
     return mc.training.fit(
         model, loader, optimizer, epochs=options.epochs, loss_function=mc.training.auxiliary_loss(),
         validation=None if validation is None else mc.data.DataLoader(validation, 500, generator=mc.Generator()),
         scheduler=recipe.scheduler(optimizer, options.epochs * len(loader)), early_stopping=options.patience,
-        checkpoint=options.checkpoint, log_csv=options.log_csv, log_tensorboard=options.log_tensorboard,
+        checkpoint=_checkpoint(use, options), resume=options.resume, on_nan=options.on_nan, log_csv=options.log_csv,
+        log_tensorboard=options.log_tensorboard,
     )  # fmt: skip
+
+
+def _checkpoint(use: About, options: argparse.Namespace) -> Checkpoint | None:
+    """The checkpoint that the options ask for, its folder made, with the network's description in it."""
+    from minicnn.cli.network import described
+    from minicnn.training import Checkpoint
+
+    folder = options.checkpoint
+    if folder is None:
+        if options.resume:
+            raise OptionError("train: which training goes on?", got="--resume without --checkpoint",
+                              rule="the folder of the training that was stopped", hint="--checkpoint FOLDER")
+        return None
+    check_writable(folder / "last.pt", "--checkpoint")
+    if options.resume and (known := described(folder / "last.pt", options.model)) and not known.same_as(use):
+        raise OptionError(f"train: {folder} is of a training on other images", got=f"--data {options.data}",
+                          rule="a training goes on as it began", hint="another --checkpoint, or without --resume")
+    for name in ("best.pt", "last.pt", "previous.pt"):
+        use.save(folder / name)
+    return Checkpoint(folder, every_seconds=options.checkpoint_every)
 
 
 def _halves(data: Data, use: About, options: argparse.Namespace) -> tuple[Dataset[Any], Dataset[Any] | None]:

@@ -57,14 +57,10 @@ def find_streams(**roots: Any) -> dict[str, Stream]:
 
 
 def _parts(value: Any) -> Iterator[Part]:
-    """What ``value`` holds, each with the step that leads there."""
-    if isinstance(value, Mapping | list | tuple):
-        if len(value) <= LONGEST:
-            names = value if isinstance(value, Mapping) else range(len(value))
-            parts = value.values() if isinstance(value, Mapping) else value
-            for number, (name, part) in enumerate(zip(names, parts, strict=True)):
-                yield f"[{name if isinstance(name, str) else number}]", part
-    elif isinstance(value, FunctionType):
+    """What ``value`` holds, each with the step that leads there. Nothing of its own code is called."""
+    if isinstance(value, dict | list | tuple):
+        yield from _items(value)
+    if isinstance(value, FunctionType):
         for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
             with suppress(ValueError):  # a variable that has no value yet
                 yield f".{name}", cell.cell_contents
@@ -74,9 +70,20 @@ def _parts(value: Any) -> Iterator[Part]:
     elif isinstance(value, functools.partial):
         yield from ((".function", value.func), (".args", value.args), (".keywords", value.keywords))
     else:
-        yield from ((f".{name}", part) for name, part in getattr(value, "__dict__", {}).items())
+        with suppress(AttributeError):
+            yield from ((f".{name}", part) for name, part in object.__getattribute__(value, "__dict__").items())
         yield from _named_in(_methods(type(value)))
 
+
+def _items(value: dict[Any, Any] | list[Any] | tuple[Any, ...]) -> Iterator[Part]:
+    """The items of what is short, by the built-in class's methods: those of a subclass may do anything."""
+    kind = next(kind for kind in (dict, list, tuple) if isinstance(value, kind))
+    if kind.__len__(value) <= LONGEST:  # type: ignore[arg-type]  # of its own kind
+        for number, name in enumerate(kind.__iter__(value)):  # type: ignore[arg-type]  # likewise
+            if isinstance(value, dict):
+                yield f"[{name if isinstance(name, str) else number}]", dict.__getitem__(value, name)
+            else:
+                yield f"[{number}]", name
 
 
 def _methods(kind: type) -> list[FunctionType]:

@@ -147,19 +147,22 @@ def latest(folder: Path) -> tuple[str, State] | None:
 
     A damaged one is warned of, by name. Errors: DataError where there are only damaged ones.
     """
-    damaged: DataError | None = None
+    damaged: list[str] = []
     for name in (LAST, PREVIOUS):
         if not (folder / name).exists():
             continue
         try:
-            return name, io.load(folder / name)
+            state = io.load(folder / name)
         except DataError as error:
-            damaged = error
-            warnings.warn(f"fit: {error.what} ({error.got}); the checkpoint before it is used", stacklevel=4)
-    if damaged is not None:
-        raise DataError(f"fit: no checkpoint in {folder} is whole", got=damaged.what,
-                        rule="a whole last.pt or previous.pt",
-                        hint="resume=False, which begins anew and replaces them; best.pt may still be there")
+            damaged.append(f"{error.what} ({error.got})")
+            continue
+        if damaged:
+            warnings.warn(f"fit: {damaged[0]}; the one before it, {name}, is used", stacklevel=4)
+        return name, state
+    if damaged:
+        raise DataError(f"fit: no checkpoint in {folder} is whole", got="; ".join(damaged),
+                        rule=f"a whole {LAST} or {PREVIOUS}",
+                        hint=f"resume=False, which begins anew and replaces them; {BEST} may still be there")
     return None
 
 
