@@ -31,6 +31,7 @@ CHAPTERS = {
     6: "batch_normalisation",
     7: "dropout",
     13: "transposed_convolution",
+    14: "debugging_training",
     15: "gradient_checking",
     18: "the_gpu",
 }
