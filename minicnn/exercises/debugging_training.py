@@ -89,7 +89,8 @@ EXERCISES = [
                                "the slope of a ReLU at 0 is 0")),
     )),
     Exercise("14.3", "steps_needed", "how long gradient descent takes on a parabola", (
-        ("one curvature", agree(steps_needed, [(np.array([a]), rate) for a, rate in ((1.0, 1.0), (4.0, 0.2), (4.0, 0.01))])),
+        ("one curvature", agree(steps_needed, [(np.array([1.0]), 1.0), (np.array([4.0]), 0.2),
+                                                (np.array([4.0]), 0.01)])),
         ("from side to side", agree(steps_needed, [(np.array([4.0]), 0.45), (np.array([1.0]), 1.9)],
                                     "a factor of −0.8 shrinks as 0.8 does")),
         ("several curvatures", agree(steps_needed, [(np.array([1.0, 4.0]), 0.4), (np.array([0.01, 1.0, 10.0]), 0.15)],
