@@ -108,6 +108,25 @@ def test_cpu_norms_of_samples_equal_portable(order, groups, offset, shape):
                 np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
 
 
+@ORDER
+@pytest.mark.parametrize("offset", [0, 40])
+@pytest.mark.parametrize(("shape", "dims"), [((5, 3), 1), ((700, 130), 1), ((3, 4, 5, 7), 2), ((2, 8, 5), 2)])
+def test_cpu_norm_of_rows_equals_portable(order, offset, shape, dims):
+    rng = np.random.default_rng(5)
+    x, g = order(rng.standard_normal(shape) + offset), order(rng.standard_normal(shape))
+    weight, bias = rng.standard_normal((2, *shape[-dims:]))
+    axes = tuple(range(len(shape) - dims, len(shape)))
+    for w, shift in ((weight, bias), (weight, None), (None, None)):
+        found = CPU.normalise(x, w, shift, axes, 1e-5)
+        _, mean, var = wanted = PORTABLE.normalise(x, w, shift, axes, 1e-5)
+        found += CPU.normalise_grad(g, x, w, mean, var, axes, 1e-5)
+        wanted += PORTABLE.normalise_grad(g, x, w, mean, var, axes, 1e-5)
+        for a, b in zip(found, wanted, strict=True):
+            assert (a is None) == (b is None)
+            if a is not None:
+                np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
 @BACKENDS
 @pytest.mark.parametrize("order", [np.ascontiguousarray, channels_last], ids=["C", "channels-last"])
 @pytest.mark.parametrize("offset", [0, 100])

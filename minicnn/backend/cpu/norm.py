@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backend.cpu.row_norm import layer_norm, layer_norm_grad
 from minicnn.backend.cpu.rows import BLOCK, Rows, blocks_of, is_far, rows_of
 from minicnn.backend.cpu.sample_norm import group_norm, group_norm_grad
 from minicnn.backend.cpu.scratch import scratch
@@ -30,6 +31,8 @@ class CpuNormKernels(NormKernels):
             y, mean, var = group_norm(x, weight, bias, groups or x.shape[1], eps)
             kept = (*x.shape[:2], *[1] * len(axes))
             return y, mean.reshape(kept), var.reshape(kept)
+        if _by_row(x, axes, weight, bias):
+            return layer_norm(x, weight, bias, len(axes), eps)
         if not _by_sample(x, axes, weight):
             return super().normalise(x, weight, bias, axes, eps, groups)
         y, some = np.empty_like(x), super().normalise
@@ -57,23 +60,27 @@ class CpuNormKernels(NormKernels):
         if _by_group(x, axes, weight):
             mean, var = (t.reshape(x.shape[:2]) for t in (mean, var))
             dx, *sums = group_norm_grad(g, x, weight, mean, var, groups or x.shape[1], eps)
-            if weight is None:
-                return dx, None, g
-            dweight, dbias = (total.astype(x.dtype).reshape(weight.shape) for total in sums)
-            return dx, dweight, dbias
-        if not _by_sample(x, axes, weight):
+        elif _by_row(x, axes, weight):
+            dx, *sums = layer_norm_grad(g, x, weight, mean, var, len(axes), eps)
+        elif _by_sample(x, axes, weight):
+            dx, sums = self._by_samples_grad(g, x, weight, mean, var, axes, eps, groups)
+        else:
             return super().normalise_grad(g, x, weight, mean, var, axes, eps, groups)
+        if weight is None:
+            return dx, None, g
+        dweight, dbias = (total.astype(weight.dtype).reshape(weight.shape) for total in sums)
+        return dx, dweight, dbias
+
+    def _by_samples_grad(self, g: Array, x: Array, weight: Array | None, mean: Array, var: Array, *options: Any) -> Any:
+        """dx, and the other two gradients in float64; a few samples at a time."""
         dx, some = np.empty_like(x), super().normalise_grad
 
         def work(part: slice) -> tuple[Array, Array]:
-            dx[part], dweight, dbias = some(g[part], x[part], weight, mean[part], var[part], axes, eps, groups)
+            dx[part], dweight, dbias = some(g[part], x[part], weight, mean[part], var[part], *options)
             return dweight, dbias
 
         parts = run(work, blocks_of(x))
-        if weight is None:
-            return dx, None, g
-        dweight, dbias = (total.astype(weight.dtype) for total in _totals(parts))
-        return dx, dweight, dbias
+        return dx, () if weight is None else _totals(parts)
 
     def sum(self, x: Array, axes: Axes | None, dtype: Any) -> Array:
         """Sums of channels (a bias's gradient) by blocks; NumPy's own go through memory row by row."""
@@ -158,6 +165,14 @@ def _by_group(x: Array, axes: Axes, weight: Array | None) -> bool:
     if x.ndim < 3 or axes != tuple(range(2, x.ndim)) or x.size == 0 or x.dtype not in (np.float32, np.float64):
         return False
     return weight is None or weight.shape == (1, x.shape[1], *[1] * (x.ndim - 2))
+
+
+def _by_row(x: Array, axes: Axes, *given: Array | None) -> bool:
+    """Whether this is layer norm, of something, in a dtype that BLAS has."""
+    if not axes or axes != tuple(range(x.ndim - len(axes), x.ndim)) or not x.size:
+        return False
+    sizes = x.shape[-len(axes) :]
+    return x.dtype in (np.float32, np.float64) and all(t is None or t.shape == sizes for t in given)
 
 
 def _moments(rows: Rows) -> tuple[Array, Array]:
