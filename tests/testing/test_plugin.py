@@ -14,7 +14,7 @@ import pytest
 from minicnn.testing import plugin
 
 ROOT = Path(plugin.__file__).parent.parent.parent
-LOADED = ("-p", "minicnn.testing.plugin", "-p", "no:xdist", "-p", "no:cacheprovider")
+LOADED = ("-p", "minicnn.testing.plugin", *(f"-pno:{name}" for name in ("xdist", "cacheprovider", "hypothesispytest")))
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def installed(folder: Path) -> dict[str, str]:
 
 
 def run_there(folder: Path, *args: str) -> Any:
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:xdist", "-q", *args]
+    command = [sys.executable, "-m", "pytest", *LOADED[2:], "-q", *args]
     return subprocess.run(command, cwd=folder, env=installed(folder), capture_output=True, text=True, check=False)
 
 
@@ -176,7 +176,7 @@ def test_installed_it_loads_nothing_and_leaves_other_suites_their_options(tmp_pa
         "    assert not {'minicnn', 'numpy', 'hypothesis'} & set(sys.modules)\n"
         "    assert request.config.getoption('--device') == 'theirs'\n"
     )
-    run = run_there(tmp_path, "-p", "no:hypothesispytest", "--device", "theirs")
+    run = run_there(tmp_path, "--device", "theirs")
     assert run.returncode == 0, run.stdout + run.stderr
 
 
