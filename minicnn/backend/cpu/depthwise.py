@@ -1,6 +1,7 @@
 """Depthwise convolution: one channel in, one out, so there is no matrix product in it, only taps.
 
-Each tap is a product of whole rows with the tap's weights, repeated along the row, in blocks that stay in the cache.
+``einsum`` adds each tap's products to the result in one pass, where a product and a sum took two; the weights are
+repeated along the row, so that it goes along whole rows. ``kernels: depthwise 3x3`` takes .55 to .65 of the time.
 """
 
 # ruff: noqa: ARG001 (the methods of a convolution take the same arguments; see conv.py)
@@ -10,16 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.windows import Block, Walk, turned, views
 
 Array = Any
 
-BLOCK_NUMBERS = 1 << 15  # in a block of the result: with its taps and products it fits a core's second-level cache
+BLOCK_NUMBERS = 1 << 16  # in a block of the result; a quarter of them took .2 longer, for the rows that blocks share
 
 
 def blocks(N: int, walk: Walk, C: int, O: int, itemsize: int) -> list[Block]:
-    """Rows of one image, of about BLOCK_NUMBERS."""
+    """Some images, or some rows of one, of about BLOCK_NUMBERS."""
     rows = max(1, BLOCK_NUMBERS // max(1, walk.size[1] * C))
     if rows >= walk.size[0]:
         images = max(1, rows // max(1, walk.size[0]))
@@ -36,12 +36,12 @@ def packed(w: Array, walk: Walk, *, back: bool) -> Array:
 
 def correlate(x: Array, taps: Array, walk: Walk, block: Block, out: Array) -> None:
     """x (N, H, W, C), taps as ``packed`` → out (n, rows, OW, C), the block's part of the result."""
-    windows = views(x, walk, block)
-    product = scratch("block", out.shape, out.dtype)
-    np.multiply(windows[:, :, :, 0, 0], taps[0, 0], out=out)
-    for i, j in list(np.ndindex(*walk.kernel))[1:]:
-        np.multiply(windows[:, :, :, i, j], taps[i, j], out=product)
-        np.add(out, product, out=out)
+    windows, rows = views(x, walk, block).transpose(0, 1, 3, 4, 2, 5), out.shape[:2]
+    if walk.stride[1] == 1:  # a row's windows at one tap lie side by side
+        windows = windows.reshape(*rows, *walk.kernel, -1)
+        np.einsum("nrijk,ijk->nrk", windows, taps.reshape(*walk.kernel, -1), out=out.reshape(*rows, -1))
+    else:
+        np.einsum("nrijwc,ijwc->nrwc", windows, taps, out=out)
 
 
 def sums_shape(walk: Walk, G: int, C_: int, O_: int) -> tuple[int, ...]:
@@ -50,13 +50,8 @@ def sums_shape(walk: Walk, G: int, C_: int, O_: int) -> tuple[int, ...]:
 
 
 def weight_grad(x: Array, g: Array, walk: Walk, block: Block, out: Array) -> None:
-    """x (N, H, W, C), g (n, rows, OW, C), the block's part of it → out (KH, KW, C), its part of dw; sums are products
-    with ones (BLAS)."""
-    windows = views(x, walk, block)
-    product, ones = scratch("block", g.shape, g.dtype), np.ones(g.size // max(1, g.shape[3]), g.dtype)
-    for i, j in np.ndindex(*walk.kernel):
-        np.multiply(windows[:, :, :, i, j], g, out=product)
-        np.matmul(ones, product.reshape(len(ones), g.shape[3]), out=out[i, j])
+    """x (N, H, W, C), g (n, rows, OW, C), the block's part of it → out (KH, KW, C), its part of dw."""
+    np.einsum("nrwijc,nrwc->ijc", views(x, walk, block), g, out=out)
 
 
 def as_weights(sums: Array, walk: Walk) -> Array:
