@@ -74,7 +74,7 @@ def test_cpu_gradient_equals_portable(order, shape, affine):
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-10)
 
 
-@pytest.mark.parametrize("offset", [0, 1.9, 2.1, 100])
+@pytest.mark.parametrize("offset", [0, 1.4, 1.5, 100])
 def test_batch_norms_float32_gradient_far_from_zero_is_as_good_as_near_it(offset):
     rng = np.random.default_rng(0)
     x, g = (channels_last(rng.standard_normal((16, 8, 32, 32)).astype("float32")) for _ in range(2))

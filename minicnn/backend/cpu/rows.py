@@ -97,4 +97,4 @@ def blocks_of(x: Array) -> list[slice]:
 
 def is_far(mean: Array, var: Array) -> bool:
     """Whether a mean is so many standard deviations from 0 that sums about 0 would lose digits to it."""
-    return bool((mean**2 > 4 * var).any())
+    return bool((mean**2 > 2 * var).any())
