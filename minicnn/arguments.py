@@ -19,7 +19,7 @@ from itertools import chain, repeat
 from types import FunctionType
 from typing import Any, TypeVar
 
-from minicnn.errors import DtypeError, MinicnnError, OptionError
+from minicnn.errors import DtypeError, MinicnnError, OptionError, OutOfMemoryError
 from minicnn.keywords import Speller, spelled
 from minicnn.tensor import Tensor
 
@@ -134,15 +134,15 @@ def in_words(name: str, error: Exception) -> Exception:
     if isinstance(error, MinicnnError) or not (large or isinstance(error, OverflowError)):
         return error
     if large:
-        return too_large(name, text or None)
+        return too_large(name, text or None, OutOfMemoryError if isinstance(error, MemoryError) else OptionError)
     return OptionError(f"{name}: a number does not fit", got=text,
                        rule="an integer fits the dtype of the tensor that it meets, and a size 64 bits",
                        hint="x.long(), or a smaller number")
 
 
-def too_large(name: str, got: object) -> OptionError:
-    """The error for a result that no memory holds."""
-    return OptionError(f"{name}: the result would not fit into memory", got=got,
+def too_large(name: str, got: object, kind: type[MinicnnError] = OptionError) -> MinicnnError:
+    """The error for a result that the memory does not hold."""
+    return kind(f"{name}: the result would not fit into memory", got=got,
                        rule="the number of elements, times the bytes of each, is less than the memory",
                        hint="smaller sizes, or a smaller batch")
 

@@ -153,7 +153,7 @@ class NotFiniteError(MinicnnError, FloatingPointError):
 
 
 class OutOfMemoryError(MinicnnError, MemoryError, RuntimeError):
-    """A step of a training for which the memory is too small."""
+    """An array, or a step of a training, for which the memory is too small."""
 
 
 class MissingPackageError(MinicnnError, ImportError):

@@ -43,15 +43,15 @@ class Finite:
         if math.isfinite(value):
             self._warned = False
         elif self.mode != "report" or not self._warned:
-            self._act(f"the loss is {value}", batch)
+            self._act(f"the loss is {value}", self.run.batch + 1, batch)
 
     def gradients(self, group: list[tuple[Any, Any]]) -> None:
         """Look at all gradients, if a step could still be refused. Errors: NotFiniteError, SkipStep."""
         if self.mode == "report":
             return
-        for name, p in self.run.model.named_parameters():
+        for name, p in reversed(list(self.run.model.named_parameters())):  # as the backward pass meets them
             if p.grad is not None and not finite(p.grad):
-                self._act(f"the gradient of {name} is not finite", group[-1])
+                self._act(f"the gradient of {name} is not finite", self.run.batch, group[-1])
 
     def skip(self) -> None:
         """Undo what the batches of this step did."""
@@ -68,9 +68,9 @@ class Finite:
                                  got="not one loss with finite gradients", rule=RULE,
                                  hint="a smaller lr, clip_norm=1.0")
 
-    def _act(self, what: str, batch: tuple[Any, Any]) -> None:
+    def _act(self, what: str, number: int, batch: tuple[Any, Any]) -> None:
         run = self.run
-        place = f"at step {run.step + 1}, batch {run.batch + 1} of epoch {run.epoch}"
+        place = f"at step {run.step + 1}, batch {number} of epoch {run.epoch}"
         cause, lasting = find_cause(run, *batch)
         if self.mode == "stop" or (self.mode == "skip" and lasting):
             raise NotFiniteError(f"fit: {what}, {place}: {cause}", got=f"lr {run.lr:g}", rule=RULE, hint=HINT)

@@ -69,19 +69,25 @@ def _variables(trace: TracebackType | None) -> Iterator[Mapping[str, Any]]:
         trace = trace.tb_next
 
 
-def _let_go(error: BaseException) -> None:
+def _let_go(error: BaseException | None) -> None:
     """Drop the tensors of the step, which the calls of its traceback hold."""
-    traceback.clear_frames(error.__traceback__)
-    for _ in _variables(error.__traceback__):  # to ask again empties the copies that Python 3.11 and 3.12 made before
-        pass
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        for _ in _variables(error.__traceback__):  # asked again, Python 3.11 and 3.12 empty the copies they made before
+            pass
+        error = error.__context__
 
 
-def asked_for(error: BaseException) -> int | None:
-    """The bytes that could not be had, where NumPy or CuPy says so."""
-    shape, dtype = getattr(error, "shape", None), getattr(error, "dtype", None)
-    if shape is not None and dtype is not None:
-        return math.prod(shape) * int(dtype.itemsize)
-    return getattr(error, "_size", None)
+def asked_for(error: BaseException | None) -> int | None:
+    """The bytes that could not be had, where NumPy or CuPy says so, perhaps in the error from which this one came."""
+    while error is not None:
+        shape, dtype, taken = (getattr(error, name, None) for name in ("shape", "dtype", "_size"))
+        if shape is not None and dtype is not None:
+            return math.prod(shape) * int(dtype.itemsize)
+        if taken is not None:
+            return int(taken)
+        error = error.__context__
+    return None
 
 
 def _advice(run: Run, batch: Batch) -> str:
@@ -95,7 +101,7 @@ def _advice(run: Run, batch: Batch) -> str:
         return f"batches of {count // 2}, or fewer{keep}"
     per_image, fixed = each
     fits = int((SPARE * room - fixed) / per_image)
-    measured = f"(an estimate: about {size(per_image)} an image, measured with few of them, and {size(room)} free)"
+    measured = f"(an estimate: about {size(per_image)} an image, measured with fewer, and {size(room)} free)"
     if fits < 1:
         return f"smaller images, or a smaller network {measured}"
     return f"batches of about {min(fits, count - 1)} {measured}{keep}"
@@ -107,7 +113,7 @@ def _bytes_an_image(run: Run, batch: Batch) -> tuple[float, float] | None:
     The peaks are of the host's memory, as Python counts it.
     """
     inputs, targets = batch
-    few = 2 if len(targets) >= 4 else 1
+    few = max(len(targets) // 16, 2 if len(targets) >= 4 else 1)  # of one or two, kernels hold whole what they cut up
     if not isinstance(inputs, Tensor) or inputs.device.type != "cpu":
         return None
     try:
