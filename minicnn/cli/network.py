@@ -77,7 +77,7 @@ class About:
             return cls(**{name: value for name, value in content.items() if name in names}).checked()
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise DataError(f"{path} does not describe weights", got=str(error).splitlines()[0][:200],
                             rule="what minicnn train wrote beside them", hint="delete it, or train again") from None
 

@@ -65,6 +65,8 @@ def _tarred(archive: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
             for entry in tar:
                 if entry.isfile():
                     yield PurePosixPath(entry.name).name, partial(tar.extractfile, entry)
+        while bounded.read(1 << 20):
+            pass  # the checksum comes last
 
 
 def _write(source: BinaryIO, path: Path) -> None:

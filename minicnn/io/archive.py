@@ -18,6 +18,7 @@ from minicnn.unpacking import allowed
 
 Array = Any
 _CHUNK = 1 << 20
+_TAIL, _MANY = (1 << 16) + 22, (1 << 16) - 1
 
 
 class Archive:
@@ -42,6 +43,9 @@ class Archive:
         members = self._zip.infolist()
         if len(self._members) != len(members):
             raise DataError(f"{self.path}: two members of the archive have one name", rule="each name once")
+        if (promised := self._promised()) not in (len(members), _MANY):
+            raise DataError(f"{self.path} is damaged: members are missing from its directory",
+                            got=f"{len(members)} of {promised}", rule="as many as its end says")
         known = (zipfile.ZIP_STORED,) if stored else (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
         if strange := [m.filename for m in members if m.compress_type not in known]:
             raise DataError(f"{self.path}: '{strange[0][:80]}' in it is compressed in a way that is not read",
@@ -51,6 +55,14 @@ class Archive:
         if (total := sum(member.file_size for member in members)) > limit:
             raise DataError(f"{self.path}: its members claim {total:,} bytes",
                             got=f"a file of {self.size:,} bytes", rule=f"at most {limit:,}")
+
+    def _promised(self) -> int:
+        """The number of members by the record at the file's end: a damaged directory may hide some of them."""
+        with self.path.open("rb") as file:
+            file.seek(max(0, self.size - _TAIL))
+            tail = file.read(_TAIL)
+        at = tail.rfind(b"PK\5\6") + 10
+        return int.from_bytes(tail[at : at + 2], "little")
 
     def __enter__(self) -> Self:
         return self

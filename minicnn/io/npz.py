@@ -26,7 +26,7 @@ Array = Any
 # NumPy evaluates an array's header as Python; these are the only forms of it that it writes for plain arrays. There is
 # one way only to match a list of numbers: with two, a long one that does not end well would be tried in all ways.
 _HEADER = re.compile(
-    r"\{'descr': '([<>|=]\w\d)', 'fortran_order': (True|False), 'shape': \(((?:\d+, )*(?:\d+,?)?)\), \}\s*"
+    r"\{'descr': '([<>|=]\w\d)', 'fortran_order': (True|False), 'shape': \(((?:\d+,|\d+(?:, \d+)+)?)\), \}\s*"
 )  # fmt: skip
 _DTYPES = {d.str: d for supported in SUPPORTED for d in (supported.newbyteorder("<"), supported.newbyteorder(">"))}
 _RULE = "a file that mc.save wrote, or numpy.savez of plain arrays"

@@ -6,6 +6,7 @@ no file outside of the reader's folder is written, and nothing is executed.
 
 from __future__ import annotations
 
+import functools
 import gzip
 import io
 import os
@@ -108,7 +109,20 @@ def checkpoints() -> list[bytes]:
 
 
 def pickles() -> list[bytes]:
-    return [held for content in checkpoints() for held in members(content, "/data.pkl")]
+    return [kept()["checkpoint/data.pkl"]]
+
+
+def checkpoint_of(described: bytes) -> bytes:
+    """A checkpoint with the memory of the kept one."""
+    memory = [(name, held) for name, held in kept().items() if "/data/" in name]
+    return zipped("checkpoint/data.pkl", *memory)(described)
+
+
+@functools.cache
+def kept() -> dict[str, bytes]:
+    """The members of the kept checkpoint."""
+    with zipfile.ZipFile(REFERENCE / "checkpoint.pt") as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def idx(array: np.ndarray[Any, Any], code: int = 8) -> bytes:
@@ -203,7 +217,7 @@ def zips() -> list[bytes]:
 
 
 def unpack(path: Path) -> None:
-    extract(path, ["w", "x", "y", "z"], path.parent / "out")
+    extract(path, ["x", "y", "z"], path.parent / "out")
 
 
 def network(path: Path) -> None:
@@ -231,7 +245,7 @@ READERS: dict[str, Reader] = {
     "npy": Reader("m.npz", load, lambda: members(saved(".npz")()[0], ".npy"), zipped("w.npy")),
     "safetensors": Reader("m.safetensors", load, saved(".safetensors")),
     "checkpoint": Reader("m.pt", load, checkpoints),
-    "pickle": Reader("m.pt", load, pickles, zipped("m/data.pkl", ("m/data/0", bytes(48)), ("m/data/1", bytes(2)))),
+    "pickle": Reader("m.pt", load, pickles, checkpoint_of),
     "old": Reader("m.pth", load, lambda: [(REFERENCE / "checkpoint_before_1.6.pt").read_bytes()]),
     "weights": Reader("m.npz", network, states, errors=(DataError, mc.errors.StateError)),
     "idx": Reader("m-ubyte", read_idx, idx_files),
