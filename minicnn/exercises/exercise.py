@@ -80,13 +80,16 @@ def agree(
 
 
 def differs(found: Any, expected: Any, rtol: float = 1e-9, atol: float = 1e-9) -> str:
-    """How ``found`` differs from ``expected``, numbers, arrays, tensors or tuples of them; "" where it does not."""
+    """How ``found`` differs from ``expected``, numbers, arrays, tensors, tuples or dicts of them; "" if it does not."""
     if found is None and expected is not None:
         return "returned None: the starter is still to be filled"
     if isinstance(expected, tuple):
         same = isinstance(found, tuple | list) and len(found) == len(expected) and not any(
             differs(f, e, rtol, atol) for f, e in zip(found, expected, strict=True))  # fmt: skip
-    elif isinstance(expected, str | bool | None) or callable(expected):
+    elif isinstance(expected, dict):
+        same = isinstance(found, dict) and list(found) == list(expected) and not any(
+            differs(found[key], value, rtol, atol) for key, value in expected.items())  # fmt: skip
+    elif isinstance(expected, str | bool | None) or callable(expected) or _words(expected):
         same = found == expected
     else:
         try:
@@ -100,6 +103,10 @@ def differs(found: Any, expected: Any, rtol: float = 1e-9, atol: float = 1e-9) -
     return "" if same else f"expected     {shown(expected)}\ngot          {shown(found)}"
 
 
+def _words(value: Any) -> bool:
+    return isinstance(value, list) and (not value or any(isinstance(item, str) for item in value))
+
+
 def plain(value: Any) -> Any:
     """A tensor as an array; anything else as it is."""
     return value.detach().numpy() if isinstance(value, Tensor) else value
@@ -109,6 +116,8 @@ def shown(value: Any) -> str:
     """A value for a message: small arrays whole, large ones by their shape."""
     if isinstance(value, tuple):
         return f"({', '.join(map(shown, value))})"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {shown(item)}" for key, item in value.items()) + "}"
     array = plain(value)
     if not isinstance(array, np.ndarray):
         return repr(value)[:200]
