@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-import traceback
 import tracemalloc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-from minicnn.autograd.function import Function
 from minicnn.errors import MinicnnError, OutOfMemoryError
-from minicnn.nn.module import Module
 from minicnn.tensor import Tensor
 from minicnn.training.outputs import loss_of
 from minicnn.training.rehearsal import rehearsal
 from minicnn.training.run import Run
+from minicnn.training.whereabouts import let_go, whereabouts
 
 Batch = tuple[Any, Any]
 
@@ -31,51 +28,17 @@ def explained(run: Run, group: list[Batch]) -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
-        where, asked = place(error, run.model), asked_for(error)
-        _let_go(error)
+        inputs, targets = batch = max(group, key=lambda pair: len(pair[1]))
+        few = (inputs[:2], targets[:2]) if isinstance(inputs, Tensor) else batch
+        where, asked = whereabouts(error, run.model, run.recipe.loss_function, few), asked_for(error)
+        let_go(error)
         for p in run.model.parameters():
             p.grad = None
-        batch = max(group, key=lambda pair: len(pair[1]))
         raise OutOfMemoryError(
-            f"fit: the memory is too small for a batch of {len(batch[1])}, {where}",
+            f"fit: the memory is too small for a batch of {len(targets)}, {where}",
             got=f"{'a block' if asked is None else size(asked)} asked for, in step {run.step + 1}",
             rule="a step holds the results of all layers until its backward pass has used them",
             hint=_advice(run, batch)) from error  # fmt: skip
-
-
-def place(error: BaseException, model: Module) -> str:
-    """The pass and the layer in which ``error`` was raised."""
-    names = {id(module): name for name, module in model.named_modules()}
-    layer, operation = None, None
-    for variables in _variables(error.__traceback__):
-        me, node = variables.get("self"), variables.get("node")
-        if isinstance(me, Module) and id(me) in names:
-            layer = f"{names[id(me)]} ({type(me).__name__})" if names[id(me)] else type(me).__name__
-        elif isinstance(node, Function) and layer is None:
-            operation = node
-    if layer is not None:
-        return f"in the forward pass of layer {layer}"
-    if operation is None:
-        return "outside of all layers"
-    parameters = {id(p): name.rpartition(".")[0] for name, p in model.named_parameters()}
-    owner = next((parameters[id(edge[0])] for edge in operation.edges if id(edge[0]) in parameters), "")
-    return f"in the backward pass of {operation.name}" + (f", in layer {owner}" if owner else "")
-
-
-def _variables(trace: TracebackType | None) -> Iterator[Mapping[str, Any]]:
-    """The local variables of each call, outermost first."""
-    while trace is not None:
-        yield trace.tb_frame.f_locals
-        trace = trace.tb_next
-
-
-def _let_go(error: BaseException | None) -> None:
-    """Drop the tensors of the step, which the calls of its traceback hold."""
-    while error is not None:
-        traceback.clear_frames(error.__traceback__)
-        for _ in _variables(error.__traceback__):  # asked again, Python 3.11 and 3.12 empty the copies they made before
-            pass
-        error = error.__context__
 
 
 def asked_for(error: BaseException | None) -> int | None:

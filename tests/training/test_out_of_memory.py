@@ -32,7 +32,7 @@ class Greedy(nn.Module):
     def forward(self, x: Any) -> Any:
         if self.where == "forward" and len(x) > self.most:
             mc.zeros(len(x), 1 << 40).sum()
-        return Scaled.apply(x, self.weight) if self.where == "backward" and len(x) > self.most else x * self.weight
+        return Scaled.apply(x, self.weight) if self.where == "backward" else x * self.weight
 
 
 class Scaled(Function):
@@ -45,7 +45,7 @@ class Scaled(Function):
         return g * w
 
     def grad_w(self, g: Any) -> Any:
-        return mc.zeros(16, 1 << 40)
+        return mc.zeros(len(g), 1 << 40) if len(g) > 8 else mc.ones(1)
 
 
 def network(most: int, where: str) -> nn.Module:
@@ -80,7 +80,7 @@ def test_the_forward_pass(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_backward_pass() -> None:
     error = failure(8, "backward")
-    assert "in the backward pass of Scaled, in layer 1.1" in error.what and "64 TiB" not in str(error)
+    assert error.what.endswith("in the backward pass of Scaled, in layer 1.1 (Greedy)")
 
 
 @pytest.mark.parametrize(("free", "count", "most", "said"), [
