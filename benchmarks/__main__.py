@@ -47,12 +47,12 @@ def run(settings: Settings, folder: Path) -> int:
         print(f"Interrupted: {len(found)} figures so far.", file=sys.stderr)
         status = 130
     finally:
-        _write(found, folder)
+        _write(found, folder, settings)
     return status or int(any("error" in row for row in found if row["suite"] != "peers"))
 
 
-def _write(rows: list[Row], folder: Path) -> None:
-    print(report.write(rows, folder))
+def _write(rows: list[Row], folder: Path, settings: Settings) -> None:
+    print(report.write(rows, folder, settings))
     try:
         drawn = plots.write(rows, folder)
     except ImportError:

@@ -24,6 +24,8 @@ def growth(rows: list[Row]) -> Any:
                           color=COLOURS[i], label=library)
             axes.set_xscale("log", base=2)
             axes.set_yscale("log")
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("")
             axes.set_xticks([r["value"] for r in points], [str(r["value"]) for r in points])
             axes.set_xlabel(name)
             axes.set_ylabel(label if column == 0 else "")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.case import Row, cores
+from benchmarks.case import Row, Settings, cores
 from benchmarks.goals import goal_of, means
 from benchmarks.tables import growth_table, mnist_table, peers_table, products_table, profile_table, ratio_table
 
@@ -58,7 +58,7 @@ def goals_table(rows: list[Row]) -> str:
                 text.append(_goal(f"{suite}: each", threads, goal.each, worst["ratio"], worst["case"]))
             if goal.mean is not None:
                 text.append(_goal(f"{suite}: geometric mean", threads, goal.mean, mean, ""))
-    return "\n".join(text)
+    return "\n".join(text) if len(text) > 2 else "None of these suites has one."
 
 
 def _goal(name: str, threads: int, most: float, found: float, case: str) -> str:
@@ -66,15 +66,16 @@ def _goal(name: str, threads: int, most: float, found: float, case: str) -> str:
     return f"| {name} | {threads} | {most:.1f} | {found:.2f}{of} | {'reached' if found <= most else 'not reached'} |"
 
 
-def about() -> dict[str, str]:
-    """Versions and machine."""
+def about(settings: Settings) -> dict[str, str]:
+    """Versions, machine, and how it was measured."""
     import torch
 
     import minicnn
 
     return {"minicnn": minicnn.__version__, "NumPy": np.__version__, "BLAS": _blas(), "PyTorch": torch.__version__,
             "Python": platform.python_version(), "processor": f"{_processor()}, {cores()} cores",
-            "system": f"{platform.machine()} {platform.system()}"}  # fmt: skip
+            "system": f"{platform.machine()} {platform.system()}",
+            "run": "a quick look, with few repetitions" if settings.quick else "whole"}  # fmt: skip
 
 
 def _blas() -> str:
@@ -95,10 +96,10 @@ def _processor() -> str:
     return next((text.split(":")[1].strip() for text in lines if text.startswith("model name")), platform.processor())
 
 
-def write(rows: list[Row], folder: Path) -> str:
+def write(rows: list[Row], folder: Path, settings: Settings) -> str:
     """``results.md`` and ``results.json``; returns the Markdown."""
     folder.mkdir(parents=True, exist_ok=True)
-    facts = about()
+    facts = about(settings)
     text = markdown(rows, facts)
     (folder / "results.md").write_text(text, encoding="utf-8")
     (folder / "results.json").write_text(json.dumps({"about": facts, "rows": rows}, indent=1), encoding="utf-8")

@@ -40,6 +40,23 @@ def amount(value: float, unit: str) -> str:
     raise AssertionError("the last unit takes what is left")
 
 
+def kernels_table(rows: list[Row]) -> list[str]:
+    """The ratios alone, a layer a line; where there are several, for each number of threads."""
+    parts = {"y": "forward", "dx": "input gradient", "dw": "weight gradient", "gradients": "all gradients",
+             "step": "step"}  # fmt: skip
+    found: dict[str, dict[str, list[str]]] = {}
+    for row in rows:
+        layer, _, part = row["case"].rpartition(" ")
+        if "ratio" in row:
+            found.setdefault(layer, {}).setdefault(part, []).append(f"{row['ratio']:.2f}")
+    threads = " and ".join(str(n) for n in dict.fromkeys(row["threads"] for row in rows))
+    text = header(f"minicnn / PyTorch; threads: {threads}", *parts.values())
+    for layer, ratios in found.items():
+        text.append(f"| {layer} | {' | '.join(', '.join(ratios.get(part, [])) for part in parts)} |")
+    return [*text, *(f"| **geometric mean, {n} thread{'s' if n > 1 else ''}** | **{mean:.2f}** | | | | |"
+                     for n, mean in means(rows).items())]  # fmt: skip
+
+
 def growth_table(rows: list[Row]) -> list[str]:
     """Time and memory, side by side, for each value of each axis."""
     text = header("axis", "value", "time: minicnn", "PyTorch", "ratio", "memory: minicnn", "PyTorch", "ratio")
@@ -96,12 +113,13 @@ def _peer_cell(row: Row) -> str:
 
 
 def products_table(rows: list[Row]) -> list[str]:
-    """GFLOP/s of both libraries."""
-    text = header("product", "threads", "NumPy's BLAS", "PyTorch's", "ratio of times")
+    """GFLOP/s of both libraries, and of NumPy's when its BLAS is told what the processor can do."""
+    text = header("product", "threads", "NumPy's BLAS", "PyTorch's", "ratio of times", "NumPy's, told of AVX-512")
     for row in rows:
-        speeds = [row["flops"] / row[side] / 1e9 for side in ("ours", "theirs")]
-        text.append(f"| {row['case'].removeprefix('product ')} | {row['threads']} | {speeds[0]:.0f} GFLOP/s | "
-                    f"{speeds[1]:.0f} GFLOP/s | {row['ratio']:.2f} |")
+        speeds = [f"{row['flops'] / row[side] / 1e9:.0f} GFLOP/s" if side in row else ""
+                  for side in ("ours", "theirs", "told")]  # fmt: skip
+        text.append(f"| {row['case'].removeprefix('product ')} | {row['threads']} | {speeds[0]} | {speeds[1]} | "
+                    f"{row['ratio']:.2f} | {speeds[2]} |")
     return text
 
 

@@ -21,12 +21,14 @@ class Peer(NamedTuple):
 
 
 PEERS = {
-    "mygrad": Peer("MyGrad", "no optimiser: the step is written in NumPy here"),
+    "mygrad": Peer("MyGrad", "no optimiser: the step is written in NumPy here; no grouped and no transposed "
+                             "convolution"),
     "dezero": Peer("DeZero", "written for NumPy 1: here `np.int` is given back to it, and NumPy 2 makes "
-                             "its gradients float64"),
-    "pydynet": Peer("PyDyNet", "keeps all nodes in one list, which it searches for each that is freed"),
+                             "its gradients float64; no grouped and no dilated convolution"),
+    "pydynet": Peer("PyDyNet", "no grouped, dilated or transposed convolution; keeps all nodes in one list, which "
+                               "it searches for each that is freed"),
     "autograd": Peer("autograd", "no layers and no optimiser: written here around its "
-                                 "`scipy.signal.convolve`, as its own example is"),
+                                 "`scipy.signal.convolve`, as its own example is; so no strides, groups or batch norm"),
     "tinygrad": Peer("tinygrad", "needs clang; steps compiled before they are timed; the chain becomes one "
                                  "kernel, thought out anew at each call"),
     "jax": Peer("JAX", "steps compiled before they are timed; the chain as Python calls it, "

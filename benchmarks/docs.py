@@ -1,0 +1,89 @@
+"""Write results into docs/speed.md: ``python -m benchmarks.docs runs/benchmarks/results.json [NAME=results.json …]``.
+
+The page has places such as ``<!-- results: steps -->`` … ``<!-- end -->``; what is between is replaced by the table of
+that suite, and the plots go to docs/figures/speed. A file given as NAME=FILE fills the places ``steps of NAME``; of
+several files without a name each adds to those before it. A place that no file has results for stays as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+
+from benchmarks import plots, report
+from benchmarks.case import Row
+from benchmarks.tables import kernels_table
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGE, FIGURES = DOCS / "speed.md", DOCS / "figures" / "speed"
+PLACE = re.compile(r"(<!-- results: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+class Results:
+    """The rows of one or more runs, of each figure the latest, and what they were measured with."""
+
+    def __init__(self) -> None:
+        self.about: dict[str, str] = {}
+        self.found: dict[tuple[object, ...], Row] = {}
+
+    def add(self, file: Path) -> None:
+        """Take a file's rows."""
+        content = json.loads(file.read_text(encoding="utf-8"))
+        self.about = content["about"]
+        for row in content["rows"]:
+            self.found[row["suite"], row["case"], row.get("library"), row["threads"]] = row
+
+    @property
+    def rows(self) -> list[Row]:
+        """All of them."""
+        return list(self.found.values())
+
+    def block(self, name: str) -> str:
+        """What a place of this name gets; empty where there is nothing for it."""
+        if name == "about":
+            return "\n".join(f"- {what}: {value}" for what, value in self.about.items())
+        if name == "goals":
+            return report.goals_table(self.rows)
+        rows = [row for row in self.rows if row["suite"] == name]
+        if not rows:
+            return ""
+        return "\n".join(kernels_table(rows)) if name == "kernels" else report.table(name, rows)
+
+
+def filled(text: str, sources: dict[str, Results]) -> str:
+    """The page's text with every place filled that there are results for."""
+
+    def replaced(match: re.Match[str]) -> str:
+        suite, _, source = match[2].partition(" of ")
+        block = sources[source].block(suite) if source in sources else ""
+        return f"{match[1]}{block}\n{match[3]}" if block else match[0]
+
+    return PLACE.sub(replaced, text)
+
+
+def read(arguments: list[str]) -> dict[str, Results]:
+    """The results by name; those without one are called ""."""
+    sources: dict[str, Results] = {}
+    for argument in arguments:
+        name, _, file = argument.rpartition("=")
+        sources.setdefault(name, Results()).add(Path(file))
+    return sources
+
+
+def main(arguments: list[str] | None = None, page: Path = PAGE, figures: Path = FIGURES) -> int:
+    """Fill the page and draw its plots."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.docs", description="Write results into docs/speed.md.")
+    parser.add_argument("results", nargs="+", help="a results.json, or NAME=results.json")
+    sources = read(parser.parse_args(arguments).results)
+    page.write_text(filled(page.read_text(encoding="utf-8"), sources), encoding="utf-8")
+    figures.mkdir(parents=True, exist_ok=True)
+    drawn = plots.write(sources[""].rows, figures) if "" in sources else []
+    print(f"{page.name} and {len(drawn)} plots are written.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
