@@ -11,12 +11,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from minicnn.absent import hints
-from minicnn.errors import DtypeError
+from minicnn.errors import DtypeError, OptionError
 from minicnn.random.default import DefaultGenerator
 from minicnn.random.generator import Generator
 
-__all__ = ["Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed",
-           "set_rng_state"]
+__all__ = ["Generator", "default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "own_stream",
+           "seed", "set_rng_state"]
 
 Array = Any
 
@@ -30,11 +30,14 @@ def manual_seed(seed: Any) -> Generator:
         >>> manual_seed(0).uniform((), "float32").item()
         0.49625658988952637
     """
+    return default_generator.manual_seed(_number("manual_seed", seed))
+
+
+def _number(name: str, seed: Any) -> int:
     try:
-        number = int(seed)
+        return int(seed)
     except (TypeError, ValueError, OverflowError):
-        raise DtypeError("manual_seed: this is no seed", got=repr(seed)[:80], rule="a seed is an integer") from None
-    return default_generator.manual_seed(number)
+        raise DtypeError(f"{name}: this is no seed", got=repr(seed)[:80], rule="a seed is an integer") from None
 
 
 def seed() -> int:
@@ -71,6 +74,36 @@ def fork_rng(devices: Any = None, enabled: bool = True) -> Iterator[None]:  # no
     finally:
         if state is not None:
             set_rng_state(state)
+
+
+@contextmanager
+def own_stream(seed: Any) -> Iterator[None]:
+    """Let this thread have the default generator to itself inside of the block, from ``seed`` on.
+
+    Threads share the default generator, as PyTorch's do: what one draws, the others do not. In a block like this one
+    a thread draws the same numbers whatever the others do, and theirs go on as if it were not there. The threads and
+    processes of a loader that is used in the block follow it.
+
+    Args:
+        seed: anything that ``int`` takes.
+
+    Errors: DtypeError for what is no seed; OptionError inside of another block like this one.
+
+    Example:
+        >>> with own_stream(0):
+        ...     default_generator.uniform((), "float32").item()
+        0.49625658988952637
+    """
+    number = _number("own_stream", seed)
+    if default_generator.is_split_off:
+        raise OptionError("own_stream: this thread has its own stream already", got=seed, rule="one block at a time",
+                          hint="manual_seed, which in the block seeds this thread's stream only")
+    default_generator.split_off(number)
+    try:
+        yield
+    finally:
+        default_generator.rejoin()
+
 
 if not TYPE_CHECKING:
     __getattr__ = hints(globals())

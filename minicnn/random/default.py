@@ -24,10 +24,19 @@ class DefaultGenerator(Generator):
     def _engine(self, engine: Engine) -> None:
         self._shared = engine
 
+    @property
+    def is_split_off(self) -> bool:
+        """Whether this thread has a stream of its own."""
+        return hasattr(self._own, "engine")
+
     def split_off(self, seed: int) -> None:
         """Let this thread draw from a stream of its own from now on, which starts at ``seed``."""
         self._own.engine = Engine()
         self.manual_seed(seed)
+
+    def rejoin(self) -> None:
+        """Let this thread draw from the shared stream again."""
+        del self._own.engine
 
     def after_fork(self) -> None:
         """Free the lock, which a thread may have held that the new process does not have."""
