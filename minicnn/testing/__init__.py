@@ -7,17 +7,19 @@ from typing import Any as _Any
 from minicnn.absent import hints as _hints
 from minicnn.testing.comparison import GradcheckError
 from minicnn.testing.conformance import check
+from minicnn.testing.divergence import find_divergence
 from minicnn.testing.gradcheck import gradcheck, gradgradcheck, gradient_report
 from minicnn.testing.graders import save_nbgrader, save_otter
 from minicnn.testing.grading import case, conforms, grade
+from minicnn.testing.recording import record
 from minicnn.testing.replacement import OracleError, use
 from minicnn.testing.results import save_table
 from minicnn.testing.sandbox import LimitError, Sandbox, StudentError
 from minicnn.testing.zoo import score_suite
 
 __all__ = ["GradcheckError", "LimitError", "OracleError", "Sandbox", "StudentError", "case", "check", "conforms",
-           "gradcheck", "gradgradcheck", "gradient_report", "grade", "save_nbgrader", "save_otter", "save_table",
-           "score_suite", "use"]  # fmt: skip
+           "find_divergence", "gradcheck", "gradgradcheck", "gradient_report", "grade", "record", "save_nbgrader",
+           "save_otter", "save_table", "score_suite", "use"]  # fmt: skip
 
 if TYPE_CHECKING:
 
