@@ -36,6 +36,8 @@ class ThreadCrew:
 
     epoch = 0
     """How many were begun."""
+    busy = False
+    """Whether one is not at its end."""
 
     def __init__(self, job: Job) -> None:
         self._answers: queue.SimpleQueue[tuple[int, tuple[int, Any]]] = queue.SimpleQueue()
@@ -90,6 +92,7 @@ class ProcessCrew:
     """
 
     epoch = 0
+    busy = False
 
     def __init__(self, job: Job, context: Any) -> None:
         if multiprocessing.current_process().daemon:

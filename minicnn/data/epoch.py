@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from minicnn.data.worker import End, Failure, Task
+from minicnn.data.worker import End, Failure, Streams, Task
 from minicnn.errors import StateError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Epoch:
         in_order: bool, keep: bool,
     ) -> None:  # fmt: skip
         self._crew, self._items, self._ahead = crew, iter(items), ahead
+        crew.busy = True
         self._timeout, self._in_order, self._keep = timeout, in_order, keep
         self.number = crew.epoch = crew.epoch + 1
         self._tasks = [0] * workers
@@ -77,6 +78,7 @@ class Epoch:
                 raise answer.error()
             if not isinstance(answer, End):
                 return answer
+        self._crew.busy = False
         if not self._keep:
             self._crew.close()
         raise StopIteration
@@ -92,3 +94,18 @@ class Epoch:
                                  hint="a longer timeout, or look at what the dataset waits for") from None
             if epoch == self.number:
                 return worker, answer
+
+
+def ask_streams(crew: ThreadCrew | ProcessCrew, states: list[dict[str, Any]] | None, workers: int) -> list[Any]:
+    """Where the random numbers of each idle worker are, after putting them to ``states``. Errors: WorkerError."""
+    crew.epoch += 1
+    for worker in range(workers):
+        crew.send(worker, Task(crew.epoch, Streams(None if states is None else states[worker])))
+    answers: dict[int, Any] = {}
+    while len(answers) < workers:
+        worker, (epoch, answer) = crew.receive([w for w in range(workers) if w not in answers], 0)
+        if isinstance(answer, Failure):
+            raise answer.error()
+        if epoch == crew.epoch:
+            answers[worker] = answer
+    return [answers[worker] for worker in range(workers)]

@@ -11,7 +11,7 @@ import minicnn.random as streams
 from minicnn.arguments import checked
 from minicnn.data.collate import default_collate, default_convert
 from minicnn.data.dataset import Dataset, IterableDataset
-from minicnn.data.epoch import Epoch
+from minicnn.data.epoch import Epoch, ask_streams
 from minicnn.data.fetch import batch_of, batches_in_turn
 from minicnn.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 from minicnn.data.worker import PROCESS, THREAD, Job
@@ -101,6 +101,7 @@ class DataLoader(Generic[T_co]):
         self.collate_fn, self.pin_memory, self.persistent_workers = collate_fn, pin_memory, persistent_workers
         self.in_order, self.worker_method = in_order, worker_method
         self._crew: ThreadCrew | ProcessCrew | None = None
+        self._base_seed = 0
         self.pin_memory_device = pin_memory_device
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -135,12 +136,34 @@ class DataLoader(Generic[T_co]):
             return _without(batches_in_turn(samples, self.batch_size, self.drop_last, self.collate_fn), done)
         return map(batch_of(self.dataset, self.collate_fn, self.batch_sampler is not None), _without(indices, done))
 
+    def worker_state(self) -> dict[str, Any] | None:
+        """Where the random numbers of workers are that stay from epoch to epoch, which ``set_worker_state`` undoes.
+
+        It is empty where none have started yet, and None within an epoch, where they are on their way.
+        """
+        if self._crew is None or not self._crew.close.alive:
+            return {}
+        if self._crew.busy:
+            return None
+        return {"base_seed": self._base_seed, "workers": ask_streams(self._crew, None, self.num_workers)}
+
+    def set_worker_state(self, state: dict[str, Any]) -> None:
+        """Let the workers go on from a ``worker_state``; they are started, or ended, as it was then."""
+        if self._crew is not None and (not state or self._crew.busy):
+            self._crew.close()
+        if state:
+            alive = self._crew is not None and self._crew.close.alive
+            crew = self._crew if self._crew is not None and alive else self._new_crew(state["base_seed"])
+            self._base_seed = state["base_seed"]
+            ask_streams(crew, state["workers"], self.num_workers)
+
     def _new_crew(self, base_seed: int) -> ThreadCrew | ProcessCrew:
         from minicnn.data.crew import make_crew  # multiprocessing is loaded where it is needed
 
         job = Job(self.dataset, self.collate_fn, self._iterable, self.batch_sampler is not None, self.batch_size,
                   self.drop_last, self.num_workers, base_seed, self.worker_init_fn, self.worker_method)  # fmt: skip
         crew = make_crew(job, self.multiprocessing_context)
+        self._base_seed = base_seed
         self._crew = crew if self.persistent_workers else None
         return crew
 

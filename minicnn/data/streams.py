@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import functools
 import random
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from types import FunctionType, MethodType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -25,12 +26,13 @@ Stream = Any
 Part = tuple[str, Any]
 
 STREAMS = (Generator, random.Random, np.random.RandomState, np.random.Generator)
+_LIBRARIES = frozenset({"minicnn", "numpy", "PIL", *sys.stdlib_module_names} - {"__main__"})
 LONGEST = 1000
 """Items of a list or dict up to which each is looked into: what is longer holds data."""
 
 _GLOBAL: dict[str, Stream] = {"minicnn": default_generator, "python": random, "numpy": np.random}
 _CLOSED = (
-    type, ModuleType, Tensor, np.ndarray, np.generic, str, bytes, int, float, type(None),
+    ModuleType, Tensor, np.ndarray, np.generic, str, bytes, int, float, type(None),
     random.SystemRandom,  # which has no state
 )  # fmt: skip
 
@@ -38,20 +40,24 @@ _CLOSED = (
 def find_streams(**roots: Any) -> dict[str, Stream]:
     """The streams by name: minicnn's, Python's and NumPy's own, and those that ``roots`` hold or name.
 
+    The workers of a loader that stay from epoch to epoch count as one stream, too.
+
     A root, such as a loader, is searched through its attributes, lists, tuples and dicts, the variables that its
-    functions enclose, and the global variables that the code of its functions and classes names.
+    functions enclose, and the global variables that its code names, be they streams, or functions and classes in turn.
     """
     found = dict(_GLOBAL)
     seen = {id(stream) for stream in found.values()}
     todo: list[Part] = list(reversed(roots.items()))
     while todo:
         name, value = todo.pop()
-        if id(value) in seen or isinstance(value, _CLOSED):
+        if id(value) in seen or isinstance(value, _CLOSED) or _is_foreign(value):
             continue
         seen.add(id(value))
         if isinstance(value, STREAMS):
             found[name] = value
         else:
+            if hasattr(type(value), "worker_state") and value.persistent_workers:
+                found[f"{name}'s workers"] = value
             todo += reversed([(f"{name}{step}", part) for step, part in _parts(value)])
     return found
 
@@ -65,13 +71,16 @@ def _parts(value: Any) -> Iterator[Part]:
             with suppress(ValueError):  # a variable that has no value yet
                 yield f".{name}", cell.cell_contents
         yield from _named_in([value])
+    elif isinstance(value, type):
+        yield from _named_in(_methods(value))
     elif isinstance(value, MethodType):
         yield from ((".self", value.__self__), (".function", value.__func__))
     elif isinstance(value, functools.partial):
         yield from ((".function", value.func), (".args", value.args), (".keywords", value.keywords))
     else:
         with suppress(AttributeError):
-            yield from ((f".{name}", part) for name, part in object.__getattribute__(value, "__dict__").items())
+            parts = object.__getattribute__(value, "__dict__").items()
+            yield from ((f".{name}", part) for name, part in parts if name != "_crew")  # a loader's running workers
         yield from _named_in(_methods(type(value)))
 
 
@@ -86,23 +95,37 @@ def _items(value: dict[Any, Any] | list[Any] | tuple[Any, ...]) -> Iterator[Part
                 yield f"[{number}]", name
 
 
+def _is_foreign(value: Any) -> bool:
+    """Whether this is code of a library, whose streams are the global ones."""
+    return isinstance(value, type | FunctionType) and (value.__module__ or "").partition(".")[0] in _LIBRARIES
+
+
 def _methods(kind: type) -> list[FunctionType]:
-    """The functions of a class and its bases, but for those of minicnn, which draw from ``default_generator``."""
-    bases = [base for base in kind.__mro__ if base.__module__.partition(".")[0] not in ("minicnn", "builtins")]
+    """The functions of a class and its bases."""
+    bases = [base for base in kind.__mro__ if not _is_foreign(base)]
     return [part for base in bases for part in vars(base).values() if isinstance(part, FunctionType)]
 
 
 def _named_in(functions: Iterable[FunctionType]) -> Iterator[Part]:
-    """The streams among the global variables that functions name."""
+    """The streams, functions and classes among the global variables that functions name."""
     for function in functions:
-        for name in function.__code__.co_names:
-            if isinstance(stream := function.__globals__.get(name), STREAMS):
-                yield f" → {name}", stream
+        for name in _names(function.__code__):
+            if isinstance(named := function.__globals__.get(name), (*STREAMS, FunctionType, type)):
+                yield f" → {name}", named
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """The global variables and attributes that code names, with the code inside of it."""
+    yield from code.co_names
+    for part in code.co_consts:
+        if isinstance(part, CodeType):
+            yield from _names(part)
 
 
 def read_streams(streams: Mapping[str, Stream]) -> dict[str, Any]:
-    """The state of each, as ``mc.save`` can write it."""
-    return {name: _read(stream) for name, stream in streams.items()}
+    """The state of each, as ``mc.save`` can write it; but for workers within an epoch, which are on their way."""
+    states = {name: _read(stream) for name, stream in streams.items()}
+    return {name: state for name, state in states.items() if state is not None}
 
 
 def write_streams(streams: Mapping[str, Stream], states: Mapping[str, Any]) -> None:
@@ -117,6 +140,8 @@ def _read(stream: Stream) -> Any:
         return as_tensor(stream.get_state())
     if isinstance(stream, np.random.Generator):
         return _plain(stream.bit_generator.state)
+    if hasattr(stream, "worker_state"):
+        return stream.worker_state()
     if hasattr(stream, "get_state"):
         return _plain(stream.get_state(legacy=False))
     version, words, gauss = stream.getstate()
@@ -128,6 +153,8 @@ def _write(stream: Stream, state: Any) -> None:
         stream.set_state(state.numpy())
     elif isinstance(stream, np.random.Generator):
         stream.bit_generator.state = state
+    elif hasattr(stream, "set_worker_state"):
+        stream.set_worker_state(state)
     elif hasattr(stream, "set_state"):
         stream.set_state(state)
     else:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minicnn.data.fetch import batch_of, batches_in_turn
+from minicnn.data.streams import find_streams, read_streams, write_streams
 from minicnn.errors import MinicnnError, WorkerError
 from minicnn.random import default_generator
 
@@ -88,6 +89,24 @@ class Task(NamedTuple):
     item: Any
 
 
+@dataclass(frozen=True)
+class Streams:
+    """The item of a task for no batch, but for the streams of random numbers that a worker has to itself.
+
+    Attributes:
+        states: where to put them first; None leaves them where they are.
+    """
+
+    states: dict[str, Any] | None
+
+    def states_in(self, job: Job) -> dict[str, Any]:
+        """Where the streams of the worker are now."""
+        own = {"minicnn": default_generator} if job.method == THREAD else find_streams(dataset=job.dataset)
+        if self.states is not None:
+            write_streams(own, self.states)
+        return read_streams(own)
+
+
 class Inbox:
     """The tasks of one worker; those of an epoch that is over are dropped, however many wait."""
 
@@ -159,6 +178,9 @@ def work(job: Job, number: int, inbox: Inbox, answer: Callable[[int, Any], None]
         try:
             if broken is not None:
                 raise broken
+            if isinstance(task.item, Streams):
+                answer(epoch, task.item.states_in(job))
+                continue
             fetch = fetch or job.fetcher()
             answer(epoch, fetch(task.item))
         except StopIteration as error:

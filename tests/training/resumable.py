@@ -79,6 +79,8 @@ LOADERS: dict[str, Callable[[], Any]] = {
 WORKERS: dict[str, Callable[[], Any]] = {
     "threads": lambda: loader(num_workers=2, worker_method="thread", dataset=Plain),
     "processes": lambda: loader(num_workers=2, multiprocessing_context="fork"),
+    "threads that stay": lambda: loader(num_workers=2, worker_method="thread", dataset=Plain, persistent_workers=True),
+    "processes that stay": lambda: loader(num_workers=2, multiprocessing_context="fork", persistent_workers=True),
     "iterable, in a process": lambda: mc.data.DataLoader(Stream(), batch_size=4, num_workers=2,
                                                          multiprocessing_context="fork"),
 }  # fmt: skip
@@ -109,7 +111,7 @@ def train(make: Callable[[], Any], callbacks: Any = (), epochs: int = 3, adam: b
     schedule = (L.ReduceLROnPlateau(optimizer, patience=0) if plateau
                 else L.OneCycleLR(optimizer, 0.1, total_steps=60))  # fmt: skip
     seen: list[Any] = []
-    history = fit(model, batches, optimizer, epochs=epochs, scheduler=schedule, validation=loader(), progress=False,
+    history = fit(model, batches, optimizer, epochs=epochs, scheduler=schedule, validation=make(), progress=False,
                   callbacks=[*callbacks, Last(seen)], **options)  # fmt: skip
     return seen[-1], history
 

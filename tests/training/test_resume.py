@@ -22,13 +22,14 @@ ACCUMULATED, ADAM = {"accumulate": 2, "clip_norm": 1.0}, {"adam": True, "plateau
 
 @pytest.mark.parametrize(("kind", "options"), [*((kind, {}) for kind in LOADERS), ("shuffled", ACCUMULATED),
                                                ("one's own", ACCUMULATED), ("weighted", ADAM)])  # fmt: skip
-def test_from_every_step_to_the_same_bits(kind: str, options: dict[str, Any], tmp_path: Path) -> None:
+def test_from_any_step_to_the_same_bits(kind: str, options: dict[str, Any], tmp_path: Path) -> None:
     expected, history = train(LOADERS[kind], epochs=2, **options)
     snapshots = Snapshots(tmp_path)
     found, again = train(LOADERS[kind], epochs=2, checkpoint=snapshots, **options)
     assert found == expected and without_times(again) == without_times(history)  # checkpoints change nothing
     assert len(snapshots.copies) == expected["step"] + 2
-    for copy in snapshots.copies:
+    every = 1 if (kind, options) == ("shuffled", {}) else 3
+    for copy in snapshots.copies[::every]:
         found, again = train(LOADERS[kind], epochs=2, checkpoint=Checkpoint(copy), resume=True, **options)
         assert found == expected, copy.name
         assert without_times(again) == without_times(history), copy.name
