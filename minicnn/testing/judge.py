@@ -15,7 +15,7 @@ from minicnn.tensor import Tensor
 from minicnn.testing.drawing import drawn
 from minicnn.testing.sandbox.process import LimitError, StudentError
 from minicnn.testing.sandbox.remote import Sandbox
-from minicnn.testing.student import Student
+from minicnn.testing.student import Student, plain
 
 Array = Any
 Change = Callable[[Array], Array]
@@ -81,12 +81,6 @@ class Condition:
 _PLAIN = Condition()
 
 
-def _plain(name: str, value: Any) -> Any:
-    """A pair of equal numbers as one number, where either will do."""
-    pairs = ("kernel_size", "stride", "padding", "dilation", "output_padding")
-    return value[0] if name in pairs and isinstance(value, tuple) and len(set(value)) == 1 else value
-
-
 class Judge:
     """Tests ``student`` with ``examples`` drawn calls, of those for which ``where`` holds."""
 
@@ -125,7 +119,7 @@ class Judge:
         """The call with the options that a test wants; None where it has nothing to say to that test."""
         option = condition.option
         wanted = {n: v for n, v in call.options.items() if n not in _NOT_GRADED}
-        kept = {n: _plain(n, v) for n, v in wanted.items() if condition.together or n == option or self._required(n)}
+        kept = {n: plain(n, v) for n, v in wanted.items() if condition.together or n == option or self._required(n)}
         if option is not None and kept[option] == self.student.signature.parameters[option].default:
             return None
         inputs = list(call.inputs)
@@ -185,11 +179,11 @@ class Judge:
         """Whether a gradient is wrong without what the test is about, too: then it costs its own test only."""
         if name == "result" or condition.only is not None:
             return False
-        plain = type(call)(call.operation, call.inputs, {n: v for n, v in call.options.items() if self._required(n)})
-        expected = self.expected(plain, True)
+        base = type(call)(call.operation, call.inputs, {n: v for n, v in call.options.items() if self._required(n)})
+        expected = self.expected(base, True)
         if expected is None:
             return False
-        found = self._given(plain, None, True)
+        found = self._given(base, None, True)
         return isinstance(found, str) or not self._same(found.get(name), expected[name])
 
     def _run(self, run: Callable[..., Any], tensors: list[Any], options: dict[str, Any], order: Change | None,

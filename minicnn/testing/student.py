@@ -21,7 +21,8 @@ class Student:
 
     Three forms: NumPy functions ``forward(x, …) -> (out, cache)`` and ``backward(dout, cache) -> (dx, …)``; a subclass
     of Function, minicnn's or PyTorch's kind; a function of tensors. Tensors come positional in the order of
-    ``mc.nn.functional``'s signature, options by name; options that the code does not take have to have their default.
+    ``mc.nn.functional``'s signature, options by name, with one number for a pair of equal ones; options that the code
+    does not take have to have their default.
     """
 
     def __init__(self, operation: str, forward: Any, backward: Callable[..., Any] | None = None) -> None:
@@ -57,6 +58,7 @@ class Student:
         return self.right(**dict(zip(self.tensors, tensors, strict=True)), **options)
 
     def _fitting(self, tensors: list[Any], options: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+        options = {name: plain(name, value) for name, value in options.items()}
         kinds = {p.kind for p in self._given}
         names = {p.name for p in self._given}
         if inspect.Parameter.VAR_KEYWORD not in kinds:
@@ -72,6 +74,12 @@ class Student:
                                     got=", ".join(self.tensors[: len(tensors)]))
             tensors = tensors[:room]
         return tensors, options
+
+
+def plain(name: str, value: Any) -> Any:
+    """A pair of equal numbers as one number, where either will do: layers have pairs, and simple code wants numbers."""
+    pairs = ("kernel_size", "stride", "padding", "dilation", "output_padding")
+    return value[0] if name in pairs and isinstance(value, tuple) and len(set(value)) == 1 else value
 
 
 def _parameters(forward: Any) -> list[inspect.Parameter]:

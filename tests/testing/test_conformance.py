@@ -164,6 +164,22 @@ def test_a_students_operation_works_inside_of_models() -> None:
     assert F.linear is right
 
 
+def test_code_that_knows_numbers_only_works_in_layers_which_have_pairs() -> None:
+    right = F.conv2d
+
+    def simple(x: Any, w: Any, b: Any, stride: int = 1, padding: int = 0) -> mc.Tensor:
+        assert (stride, padding) == (2, 1)
+        return right(x, w, b, stride, padding)
+
+    layer = mc.nn.Conv2d(1, 2, 3, stride=2, padding=1)
+    x = mc.randn(1, 1, 5, 5)
+    expected = layer(x).tolist()
+    with use(conv2d=simple):
+        assert layer(x).tolist() == expected
+        with pytest.raises(mc.errors.ArgumentError, match="does not take dilation"):
+            mc.nn.Conv2d(1, 2, 3, stride=2, padding=1, dilation=2)(x)
+
+
 def test_the_oracle_names_operation_layer_and_step() -> None:
     model = mc.nn.Sequential(mc.nn.Linear(3, 2), mc.nn.ReLU(), mc.nn.Linear(2, 2))
     with use(linear=(linear, mean_back), oracle=True):
