@@ -318,6 +318,25 @@ def test_winograds_float32_error_is_like_pytorchs(C, O):
     assert max(ratios) <= 1.5, ratios
 
 
+@pytest.mark.parametrize("kernel, stride, size", [(1, 1, 7), (3, 1, 7), (3, 2, 7), (3, 1, 1), (3, 1, 14)])
+def test_few_pixels_are_cut_by_channels(kernel, stride, size):
+    """One image of many channels is the work of several threads; the weights keep their order for a pixel or two."""
+    geometry = conv_geometry(stride, kernel // 2)
+    rng = np.random.default_rng(13)
+    x, w, g = draw_arrays(rng, 1, (size, size), 64, 160, (kernel, kernel), geometry, "float32")
+    b = rng.standard_normal(160).astype("float32")
+    for bad in (0, np.inf):
+        x[0, 3, 0, 0] += bad
+        with CPU.quiet():
+            expected = triad(PORTABLE, *(a.astype("float64") for a in (x, w, g)), geometry, b)
+            whole = triad(CPU, x, w, g, geometry, b)
+            with mock.patch.object(windows, "PIECE", 1):
+                cut = triad(CPU, x, w, g, geometry, b)
+        for got, other, wanted in zip(cut, whole, expected, strict=True):
+            np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=2e-4)
+            np.testing.assert_allclose(got, other, rtol=1e-4, atol=2e-4)
+
+
 def peak_bytes(call):
     tracemalloc.start()
     try:

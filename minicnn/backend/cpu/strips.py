@@ -20,7 +20,6 @@ from numpy.lib.stride_tricks import as_strided
 
 from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.windows import Block, Walk
-from minicnn.backend.cpu.windows import blocks as blocks_of
 
 Array = Any
 
@@ -83,11 +82,3 @@ def strip(x: Array, walk: Walk, block: Block, width: int) -> Strip:
         if b > a and out_of > into:
             rows[a:b, :, into - left : out_of - left] = x[start + 2 * a : start + 2 * b - 1 : 2, :, into:out_of]
     return Strip(flat, pairs, images, pitch, C, turns)
-
-
-def even_blocks(N: int, walk: Walk, bytes_of_two: int) -> list[Block]:
-    """Some images, or an even number of rows of one, whose work takes about ``windows.BLOCK_BYTES``, and two pixels'
-    of it, one below the other, ``bytes_of_two``."""
-    OH, OW = walk.size
-    pairs = blocks_of(N, walk._replace(size=(-(-OH // 2), OW)), bytes_of_two)
-    return [(images, slice(*(2 * r for r in rows.indices(-(-OH // 2))[:2]))) for images, rows in pairs]

@@ -17,8 +17,9 @@ from numpy.lib.stride_tricks import as_strided
 
 from minicnn.backend.cpu.products import multiply
 from minicnn.backend.cpu.scratch import scratch
-from minicnn.backend.cpu.strips import even_blocks, strip
-from minicnn.backend.cpu.windows import BLOCK_BYTES, Block, Walk
+from minicnn.backend.cpu.strips import strip
+from minicnn.backend.cpu.windows import BLOCK_BYTES, Block, Layer, Walk
+from minicnn.backend.cpu.windows import blocks as blocks_of
 from minicnn.backend.cpu.winograd import HALVES, SIGNED, add_up, is_plain, outputs
 
 Array = Any
@@ -31,26 +32,27 @@ _WEIGHTS = np.kron(HALVES, HALVES)
 _SIGNS = np.kron(SIGNED, SIGNED)
 
 
-def fits(N: int, walk: Walk, C: int, O: int, dtype: Any) -> bool:
+def fits(layer: Layer) -> bool:
     """Whether the method is for convolutions like this one."""
-    return is_plain(N, walk, C, O, dtype) and FEWEST * (C + O) <= C * O
+    return is_plain(layer) and FEWEST * (layer.C_ + layer.O_) <= layer.C_ * layer.O_
 
 
-def blocks(N: int, walk: Walk, C: int, O: int, itemsize: int) -> list[Block]:
+def blocks(layer: Layer, pieces: int) -> list[Block]:
     """Some images, or an even number of rows of one."""
-    return even_blocks(N, walk, min(8 * max(C, O) * itemsize, BLOCK_BYTES // (2 * TILES)))
+    pixel_bytes = 4 * max(layer.C_, layer.O_) * layer.dtype.itemsize
+    return blocks_of(layer, min(pixel_bytes, BLOCK_BYTES // (4 * TILES)), pieces, unit=2)
 
 
-def packed(w: Array, walk: Walk, *, back: bool) -> Array:
+def packed(w: Array, layer: Layer) -> Array:
     """w (1, O, C, 3, 3) → (16, C, O), or with ``back`` (16, O, C)."""
     _, O, C, *_ = w.shape
-    u = multiply(_WEIGHTS[:, ::-1] if back else _WEIGHTS, w.reshape(O * C, 9).T).reshape(16, O, C)
-    return u if back else u.transpose(0, 2, 1)
+    u = multiply(_WEIGHTS[:, ::-1] if layer.back else _WEIGHTS, w.reshape(O * C, 9).T).reshape(16, O, C)
+    return u if layer.back else u.transpose(0, 2, 1)
 
 
-def correlate(x: Array, u: Array, walk: Walk, block: Block, out: Array) -> None:
+def correlate(x: Array, u: Array, layer: Layer, block: Block, out: Array) -> None:
     """x (N, H, W, C), u as ``packed`` → out (n, rows, OW, O), the block's part of the result."""
-    tiles = _transformed(x, walk, block)
+    tiles = _transformed(x, layer.walk, block)
     C, O = u.shape[1:]
     m = np.matmul(tiles[..., :CHUNK], u[:, :CHUNK], out=scratch("products", (*tiles.shape[:2], O), x.dtype))
     for c in range(CHUNK, C, CHUNK):
@@ -63,17 +65,17 @@ def correlate(x: Array, u: Array, walk: Walk, block: Block, out: Array) -> None:
         target[...] = m[i, j, : len(target), :, : target.shape[2]]
 
 
-def sums_shape(walk: Walk, G: int, C_: int, O_: int) -> tuple[int, ...]:
+def sums_shape(layer: Layer) -> tuple[int, ...]:
     """The shape of what ``weight_grad`` gives."""
-    return 16, O_, C_
+    return 16, layer.O_, layer.C_
 
 
-def weight_grad(x: Array, g: Array, walk: Walk, block: Block, out: Array) -> None:
+def weight_grad(x: Array, g: Array, layer: Layer, block: Block, out: Array) -> None:
     """x (N, H, W, C), g (n, rows, OW, O), the block's part of it → out (16, O, C), its part of dw, transformed."""
-    np.matmul(_transformed_gradients(g).transpose(0, 2, 1), _transformed(x, walk, block), out=out)
+    np.matmul(_transformed_gradients(g).transpose(0, 2, 1), _transformed(x, layer.walk, block), out=out)
 
 
-def as_weights(sums: Array, walk: Walk) -> Array:
+def as_weights(sums: Array, layer: Layer) -> Array:
     """What ``weight_grad`` gave, summed (16, O, C) → dw (O, C, 3, 3)."""
     O, C = sums.shape[1:]
     return multiply(sums.reshape(16, O * C).T, _SIGNS).reshape(O, C, 3, 3)

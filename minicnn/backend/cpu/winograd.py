@@ -27,8 +27,9 @@ from typing import Any
 import numpy as np
 
 from minicnn.backend.cpu.scratch import scratch
-from minicnn.backend.cpu.strips import Strip, even_blocks, strip
-from minicnn.backend.cpu.windows import Block, Walk, turned
+from minicnn.backend.cpu.strips import Strip, strip
+from minicnn.backend.cpu.windows import Block, Layer, Walk, turned
+from minicnn.backend.cpu.windows import blocks as blocks_of
 
 Array = Any
 
@@ -40,34 +41,35 @@ HALVES = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], np.
 SIGNED = HALVES * np.array([[1], [1], [1], [-1]], np.float32)
 
 
-def fits(N: int, walk: Walk, C: int, O: int, dtype: Any) -> bool:
+def fits(layer: Layer) -> bool:
     """Whether the method is for convolutions like this one."""
-    return is_plain(N, walk, C, O, dtype) and min(C, O) >= FEWEST
+    return is_plain(layer) and min(layer.C_, layer.O_) >= FEWEST
 
 
-def is_plain(N: int, walk: Walk, C: int, O: int, dtype: Any) -> bool:
-    """3×3, stride 1, no dilation, float32; and pixels enough, in more than one row."""
-    plain = walk.kernel == (3, 3) and walk.stride == walk.dilation == (1, 1) and dtype == np.float32
-    tiles = N * -(-walk.size[0] // 2) * -(-walk.size[1] // 2)
-    return plain and walk.size[0] > 1 and min(C, O) <= TILES_TO_CHANNELS * tiles
+def is_plain(layer: Layer) -> bool:
+    """3×3, stride 1, no dilation, no groups, float32; and pixels enough, in more than one row."""
+    walk, (OH, OW) = layer.walk, layer.walk.size
+    plain = walk.kernel == (3, 3) and walk.stride == walk.dilation == (1, 1) and layer.G == 1
+    tiles = layer.N * -(-OH // 2) * -(-OW // 2)
+    return plain and layer.dtype == np.float32 and OH > 1 and min(layer.C_, layer.O_) <= TILES_TO_CHANNELS * tiles
 
 
-def blocks(N: int, walk: Walk, C: int, O: int, itemsize: int) -> list[Block]:
+def blocks(layer: Layer, pieces: int) -> list[Block]:
     """Some images, or an even number of rows of one."""
-    return even_blocks(N, walk, (6 * C + 4 * O) * itemsize)
+    return blocks_of(layer, (3 * layer.C_ + 2 * layer.O_) * layer.dtype.itemsize, pieces, unit=2)
 
 
-def packed(w: Array, walk: Walk, *, back: bool) -> Array:
+def packed(w: Array, layer: Layer) -> Array:
     """w (1, O, C, 3, 3) → (4, 1, 3·C, O), or with ``back`` (4, 1, 3·O, C)."""
-    w = (turned(w) if back else w)[0]
+    w = (turned(w) if layer.back else w)[0]
     O, C = w.shape[:2]
     rows = np.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(3, 3 * C * O)
     return (HALVES @ rows).reshape(4, 1, 3 * C, O)
 
 
-def correlate(x: Array, u: Array, walk: Walk, block: Block, out: Array) -> None:
+def correlate(x: Array, u: Array, layer: Layer, block: Block, out: Array) -> None:
     """x (N, H, W, C), u as ``packed`` → out (n, rows, OW, O), the block's part of the result."""
-    pixels, windows = _transformed(x, walk, block)
+    pixels, windows = _transformed(x, layer.walk, block)
     K, O = u.shape[2:]
     m = scratch("products", (4, pixels.length, O), x.dtype)
     np.matmul(windows[..., :CHUNK], u[:, :, :CHUNK], out=pixels.in_turns(m))
@@ -80,14 +82,14 @@ def correlate(x: Array, u: Array, walk: Walk, block: Block, out: Array) -> None:
         target[...] = pixels.inside(row, out.shape[2])[:, : target.shape[1]]
 
 
-def sums_shape(walk: Walk, G: int, C_: int, O_: int) -> tuple[int, ...]:
+def sums_shape(layer: Layer) -> tuple[int, ...]:
     """The shape of what ``weight_grad`` gives."""
-    return 4, O_, 3 * C_
+    return 4, layer.O_, 3 * layer.C_
 
 
-def weight_grad(x: Array, g: Array, walk: Walk, block: Block, out: Array) -> None:
+def weight_grad(x: Array, g: Array, layer: Layer, block: Block, out: Array) -> None:
     """x (N, H, W, C), g (n, rows, OW, O), the block's part of it → out (4, O, 3·C), its part of dw, transformed."""
-    pixels, windows = _transformed(x, walk, block)
+    pixels, windows = _transformed(x, layer.walk, block)
     h = scratch("gradients", (4, pixels.length, g.shape[3]), g.dtype)
     h[::3] = 0
     h1, h2, h3, h4 = h
@@ -98,7 +100,7 @@ def weight_grad(x: Array, g: Array, walk: Walk, block: Block, out: Array) -> Non
     np.matmul(pixels.in_turns(h).swapaxes(2, 3), windows).sum(1, out=out)
 
 
-def as_weights(sums: Array, walk: Walk) -> Array:
+def as_weights(sums: Array, layer: Layer) -> Array:
     """What ``weight_grad`` gave, summed (4, O, 3·C) → dw (O, C, 3, 3)."""
     O = sums.shape[1]
     return (SIGNED.T @ sums.reshape(4, -1)).reshape(3, O, 3, -1).transpose(1, 3, 0, 2)
