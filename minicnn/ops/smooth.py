@@ -1,4 +1,8 @@
-"""Smooth activations: sigmoid's, exp's and the Gaussian's relatives."""
+"""Smooth activations: sigmoid's, exp's and the Gaussian's relatives.
+
+The commonest have their formula and its slope as functions that fill an array number by number, which a backend runs
+part by part; where a gradient is itself recorded, Tensor operations say the same.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,12 @@ import math
 from typing import Any
 
 from minicnn.autograd.function import Function
+from minicnn.autograd.mode import mode
 from minicnn.backend import backend_of
 from minicnn.ops.activation import Gate
-from minicnn.tensor import Tensor
+from minicnn.ops.filled import filled
+from minicnn.ops.unary import sigmoid_formula
+from minicnn.tensor import Tensor, wrap
 
 __all__: list[str] = []
 
@@ -21,12 +28,32 @@ class SiLU(Function):
     """x · σ(x)."""
 
     def forward(self, x: Array) -> Array:
-        backend = backend_of(x)
-        return x / (1 + backend.xp.exp(-x))
+        return filled(_silu, x)
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        if not mode.grad:
+            return wrap(filled(_silu_slope, g.array, x.array))
         s = x.sigmoid()
         return g * (s * (1 + x * (1 - s)))
+
+
+def _silu(out: Array, x: Array) -> None:
+    xp = backend_of(x).xp
+    xp.negative(x, out=out)
+    xp.exp(out, out=out)
+    out += 1
+    xp.divide(x, out, out=out)
+
+
+def _silu_slope(out: Array, g: Array, x: Array) -> None:
+    xp = backend_of(g).xp
+    s = xp.empty_like(x)
+    sigmoid_formula(s, x)
+    xp.subtract(1, s, out=out)
+    out *= x
+    out += 1
+    out *= s
+    out *= g
 
 
 class LogSigmoid(Function):
@@ -85,10 +112,11 @@ class GELU(Function):
     """x · Φ(x), with Φ the normal distribution's cumulative function: (1 + erf(x / √2)) / 2."""
 
     def forward(self, x: Array) -> Array:
-        backend = backend_of(x)
-        return x * (0.5 * (1 + backend.erf(x * math.sqrt(0.5))))
+        return backend_of(x).gelu(x)
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
+        if not mode.grad:
+            return wrap(backend_of(g.array).gelu_grad(g.array, x.array))
         cumulative = 0.5 * (1 + (x * math.sqrt(0.5)).erf())
         density = (x * x * -0.5).exp() * (1 / math.sqrt(2 * math.pi))
         return g * (cumulative + x * density)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+from minicnn.autograd.mode import mode
+from minicnn.backend import backend_of
+from minicnn.ops.filled import filled
 from minicnn.ops.operands import as_float
 from minicnn.ops.unary import Unary, elementwise, rsqrt
-from minicnn.tensor import Tensor
+from minicnn.tensor import Tensor, wrap
 
 __all__ = [
     "acos", "acosh", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "asin", "asinh", "atan",
@@ -14,6 +18,8 @@ __all__ = [
 ]  # fmt: skip
 METHODS = __all__
 IN_PLACE = METHODS
+
+Array = Any
 
 
 class Sin(Unary):
@@ -76,7 +82,14 @@ class Tanh(Unary):
     ufunc = "tanh"
 
     def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
-        return g * (1 - out * out)
+        return g * (1 - out * out) if mode.grad else wrap(filled(_tanh_slope, g.array, out.array))
+
+
+def _tanh_slope(out: Array, g: Array, y: Array) -> None:
+    xp = backend_of(g).xp
+    xp.multiply(y, y, out=out)
+    xp.subtract(1, out, out=out)
+    out *= g
 
 
 class Asinh(Unary):

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from minicnn.autograd.function import Function
+from minicnn.autograd.mode import mode
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError
+from minicnn.ops.filled import filled
 from minicnn.ops.naming import named
 from minicnn.ops.operands import as_float
 from minicnn.tensor import Tensor, wrap
@@ -139,11 +141,25 @@ class Sigmoid(Function):
     """1 / (1 + exp(−x)); where exp overflows, the quotient is the right 0."""
 
     def forward(self, x: Array) -> Array:
-        backend = backend_of(x)
-        return 1 / (1 + backend.xp.exp(-x))
+        return filled(sigmoid_formula, x)
 
     def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
-        return g * (out * (1 - out))
+        return g * (out * (1 - out)) if mode.grad else wrap(filled(_sigmoid_slope, g.array, out.array))
+
+
+def sigmoid_formula(out: Array, x: Array) -> None:
+    """out = 1 / (1 + exp(−x))."""
+    xp = backend_of(x).xp
+    xp.negative(x, out=out)
+    xp.exp(out, out=out)
+    out += 1
+    xp.divide(1, out, out=out)
+
+
+def _sigmoid_slope(out: Array, g: Array, y: Array) -> None:
+    backend_of(g).xp.subtract(1, y, out=out)
+    out *= y
+    out *= g
 
 
 class Logit(Function):

@@ -65,6 +65,18 @@ def test_erf_is_rounded_once(order: str) -> None:
     np.testing.assert_allclose(found, exact, rtol=2**-24 * 1.1, atol=0)
 
 
+def test_gelu_of_float32_is_that_of_float64_rounded() -> None:
+    x = np.concatenate([np.linspace(-12, 12, 100_001), [-1e30, 1e30, np.inf, 0.0]]).astype("float32")
+    g, exact = np.full_like(x, 1.5), x.astype("float64")
+    with np.errstate(all="ignore"):
+        for found, wanted in [(CPU.gelu(x), Portable().gelu(exact)),
+                              (CPU.gelu_grad(g, x), Portable().gelu_grad(g.astype("float64"), exact))]:  # fmt: skip
+            finite = np.isfinite(wanted)
+            unit = np.spacing(np.maximum(abs(wanted[finite]), 1).astype("float32"))
+            assert (abs(found[finite] - wanted[finite]) <= 2 * unit).all()
+            np.testing.assert_array_equal(np.isfinite(found), finite)
+
+
 def test_erf_at_its_ends() -> None:
     x = np.array([0.0, -0.0, 1e-37, 3.9, 4.0, 5.0, 1e30, np.inf, -np.inf, np.nan], "float32")
     found = CPU.erf(x)

@@ -1,7 +1,8 @@
-"""The error function on a CPU."""
+"""The error function and GELU on a CPU."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,25 @@ BLOCK = 1 << 14  # numbers, some ten arrays of which are in use at once; ``kerne
 _P = (-1.32008522e-8, 4.68448246e-6, 3.79599867e-4, 3.84967072e-3, 5.4316962e-2, 1.85205435e-1, 1.12837917)
 _Q = (6.3107804e-5, 1.30756988e-3, 1.54621772e-2, 1.13959116e-1, 4.97467457e-1, 1.0)
 
+# erf(x/√2) = tanh(x · R(x²)) for |x| <= 6, beyond which it is ±1. Fitted likewise, to 6e-8: half a unit of its last
+# place, which leaves GELU half of PyTorch's error. NumPy's tanh takes half of its exp's time.
+_R = (1.756373467e-9, -1.322700046e-7, 3.964820398e-6, -5.530656575e-5, -3.259419071e-5, 3.633308395e-2, 7.978849416e-1)
+
 
 class CpuSpecialKernels(SpecialKernels):
     """erf for NumPy arrays, in blocks; and one quotient for all of float32, where the portable one has three."""
+
+    def gelu(self, x: Array) -> Array:
+        if x.dtype != np.float32:
+            whole = super().gelu
+            return pointwise(lambda out, x: np.copyto(out, whole(x)), like(x), x, block=BLOCK)
+        return pointwise(_gelu, like(x), x, block=BLOCK)
+
+    def gelu_grad(self, g: Array, x: Array) -> Array:
+        if x.dtype != np.float32:
+            whole = super().gelu_grad
+            return pointwise(lambda out, g, x: np.copyto(out, whole(g, x)), like(g), g, x, block=BLOCK)
+        return pointwise(_gelu_slope, like(g), g, x, block=BLOCK)
 
     def erf(self, x: Array) -> Array:
         if x.dtype == np.float64:
@@ -36,6 +53,31 @@ def _erf(out: Array, x: Array) -> None:
     above, below = _horner(_P, square), _horner(_Q, square)
     above *= x
     np.divide(above, below, out=out, casting="same_kind")
+
+
+def _gelu(out: Array, x: Array) -> None:
+    _normal(out, x)
+    out *= x
+
+
+def _gelu_slope(out: Array, g: Array, x: Array) -> None:
+    density = np.multiply(x, x)
+    density *= -0.5
+    np.exp(density, out=density)
+    density *= np.float32(1 / math.sqrt(2 * math.pi))
+    density *= x
+    _normal(out, x)
+    out += density
+    out *= g
+
+
+def _normal(out: Array, x: Array) -> None:
+    """out = (1 + erf(x/√2)) / 2."""
+    x = np.clip(x, -6, 6)
+    np.multiply(_horner(_R, x * x), x, out=out)
+    np.tanh(out, out=out)
+    out *= 0.5
+    out += 0.5
 
 
 def _horner(coefficients: tuple[float, ...], x: Array) -> Array:

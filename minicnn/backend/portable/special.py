@@ -35,7 +35,7 @@ _SMALL = 0.46875
 
 
 class SpecialKernels(ArrayKernels):
-    """erf, erfc and erf's inverse, computed in float64 and rounded once to x's floating dtype."""
+    """erf, erfc and erf's inverse, in float64 and rounded once to x's floating dtype; and GELU, made of erf."""
 
     def erf(self, x: Array) -> Array:
         """x → 2/√π ∫₀ˣ exp(−t²) dt."""
@@ -68,6 +68,15 @@ class SpecialKernels(ArrayKernels):
                 y = y - step / (1 + y * step)
         y = xp.where(size == 1, math.inf, y)
         return xp.copysign(y, wide).astype(x.dtype, copy=False)
+
+    def gelu(self, x: Array) -> Array:
+        """x → x·Φ(x), with Φ(x) = (1 + erf(x/√2)) / 2."""
+        return x * (0.5 * (1 + self.erf(x * math.sqrt(0.5))))
+
+    def gelu_grad(self, g: Array, x: Array) -> Array:
+        """g → dx = g·(Φ(x) + x·exp(−x²/2)/√(2π))."""
+        density = self.xp.exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))
+        return g * (0.5 * (1 + self.erf(x * math.sqrt(0.5))) + x * density)
 
     def _erf_near_zero(self, size: Array) -> Array:
         small = self.xp.minimum(size, _SMALL)
