@@ -16,10 +16,10 @@ PACKAGE = Path(minicnn.__file__).parent
 
 # Bottom up: a room imports, when it is loaded, only from those before it in this list.
 ROOMS = [
-    "errors", "absent", "dtypes", "shapes", "backend", "random", "methods", "tensor", "keywords", "arguments",
-    "autograd", "printing", "ops", "nn", "optim", "amp", "cuda", "accelerator", "backends", "data", "download", "pickles",
-    "unpacking", "utils", "transforms", "datasets", "io", "models", "training", "hub", "onnx", "inspect", "testing",
-    "exercises", "compat", "cli", "__main__", "command",
+    "errors", "absent", "deprecation", "dtypes", "shapes", "backend", "random", "methods", "tensor", "keywords",
+    "arguments", "autograd", "printing", "ops", "nn", "optim", "amp", "cuda", "accelerator", "backends", "data", "distributed",
+    "download", "pickles", "unpacking", "utils", "transforms", "datasets", "io", "models", "training", "hub", "onnx",
+    "inspect", "testing", "exercises", "compat", "cli", "__main__", "command",
 ]  # fmt: skip
 
 NUMPY_ROOMS = {"backend", "dtypes", "random", "data", "transforms", "datasets", "io", "testing", "exercises"}
