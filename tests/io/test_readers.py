@@ -100,13 +100,9 @@ def test_half_an_image_is_an_error(tmp_path: Path) -> None:
         assert isinstance(READERS["image"].on(content[: len(content) // 2], tmp_path), DataError)
 
 
-KEPT = sorted(path for path in CRASHES.glob("*/*") if path.is_file())
-
-
-@pytest.mark.parametrize("path", KEPT or [None], ids=lambda path: "none" if path is None else path.name)
-def test_kept_contents(path: Path | None, tmp_path: Path) -> None:
-    if path is not None:
-        read(path.parent.name, path.read_bytes(), tmp_path)
+@pytest.mark.parametrize("path", sorted(CRASHES.glob("*/*")), ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_kept_contents(path: Path, tmp_path: Path) -> None:
+    read(path.parent.name, path.read_bytes(), tmp_path)
 
 
 def test_the_watch_sees(tmp_path: Path) -> None:
