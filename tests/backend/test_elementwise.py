@@ -73,7 +73,7 @@ def test_gelu_of_float32_is_that_of_float64_rounded() -> None:
                               (CPU.gelu_grad(g, x), Portable().gelu_grad(g.astype("float64"), exact))]:  # fmt: skip
             finite = np.isfinite(wanted)
             unit = np.spacing(np.maximum(abs(wanted[finite]), 1).astype("float32"))
-            assert (abs(found[finite] - wanted[finite]) <= 2 * unit).all()
+            assert (abs(found[finite] - wanted[finite]) <= 3 * unit).all()  # PyTorch's: 9, and the slope's 3.2
             np.testing.assert_array_equal(np.isfinite(found), finite)
 
 
