@@ -15,8 +15,8 @@ from benchmarks.profiles import summed
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LONGEST = 40
-"""Cases in one plot of ratios; a longer suite gets one for each group of its cases."""
+LONG = ("kernels",)
+"""Suites with more cases than one plot of ratios can hold: they get one for each group."""
 
 
 def write(rows: list[Row], folder: Path) -> list[Path]:
@@ -40,11 +40,10 @@ def figures(rows: list[Row]) -> list[tuple[str, Figure]]:
             continue
         if suite in SPECIAL:
             found.append((suite, SPECIAL[suite](of_suite)))
-        elif len({row["case"] for row in of_suite}) <= LONGEST:
-            found.append((suite, ratios(of_suite)))
+        elif suite in LONG:
+            found += [(f"{suite}-{group}", ratios(members)) for group, members in _groups(of_suite).items()]
         else:
-            for group, members in _groups(of_suite).items():
-                found.append((f"{suite}-{group}", ratios(members)))
+            found.append((suite, ratios(of_suite)))
     return found
 
 
