@@ -108,6 +108,27 @@ def test_a_view_knows_that_its_memory_was_edited_before_it_is_used() -> None:
     agree(views_of_edited_memory(mc), views_of_edited_memory(torch))
 
 
+def test_where_views_differ_on_purpose() -> None:
+    """PyTorch's unrecorded views claim a gradient that they have not, and older views than the history are refused."""
+    for lib, claims in ((mc, False), (torch, True)):
+        x = lib.ones(3).requires_grad_()
+        with lib.no_grad():
+            assert x.view(3).requires_grad is claims
+        base = lib.zeros(3)
+        view = base[1:]
+        base.copy_(x * 2)
+        if lib is torch:
+            with pytest.raises(RuntimeError, match="in-place"):
+                view.copy_(lib.ones(2))
+        else:
+            view.copy_(lib.ones(2))
+            assert lib.grad(base.sum(), x)[0].tolist() == [2, 0, 0]
+        zero = lib.zeros(2, dtype=lib.float64).requires_grad_()
+        (g,) = lib.autograd.grad(zero.norm(), zero, create_graph=True)
+        (second,) = lib.autograd.grad((g * g).sum() + 0 * zero.sum(), zero)
+        assert second.isnan().any().item() is (lib is torch) and (lib is torch or second.tolist() == [0, 0])
+
+
 def empties_in_cat(lib):
     x, y = lib.zeros(0, dtype=lib.float64).requires_grad_(), lib.ones(2, 3, dtype=lib.float64)
     joined = [lib.cat([y, x]), lib.cat([x, y], 1), lib.cat([x.detach(), x]), lib.cat([x]), lib.cat([x.detach(), y])]
