@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from minicnn import cuda as cuda
     from minicnn import data as data
     from minicnn import datasets as datasets
+    from minicnn import distributed as distributed
     from minicnn import exercises as exercises
     from minicnn import hub as hub
     from minicnn import inspect as inspect
@@ -151,8 +152,9 @@ short, int, long = int16, int32, int64
 newaxis = None
 
 _ROOMS = (
-    "accelerator", "amp", "autograd", "backend", "backends", "compat", "cuda", "data", "datasets", "exercises", "hub",
-    "inspect", "io", "models", "nn", "onnx", "optim", "random", "testing", "training", "transforms", "utils",
+    "accelerator", "amp", "autograd", "backend", "backends", "compat", "cuda", "data", "datasets", "distributed",
+    "exercises", "hub", "inspect", "io", "models", "nn", "onnx", "optim", "random", "testing", "training", "transforms",
+    "utils",
 )  # fmt: skip
 _LATER = {
     **dict.fromkeys(("load", "save"), "io"),

@@ -14,7 +14,7 @@ _VOLUMES = "minicnn has 1-D and 2-D layers; volumes need PyTorch itself"
 _MATRICES = "np.linalg on x.numpy(); minicnn has no decompositions, whose gradients are a subject of their own"
 _COMPLEX = "np.fft and complex arrays on x.numpy(); minicnn has real tensors only"
 _NOTHING = "leave it out: there is nothing to set, and results are the same bits each run"
-_DEVICE = "the model itself: it runs on one device"
+_DEVICE = "the model itself, on one device; on several processes, mc.distributed.DataParallel(model)"
 _COMPILED = "the model itself: nothing is compiled"
 _HALF = "float16, which NumPy has: mc.amp.autocast, or model.half()"
 _ORDER = "leave it out: the order in memory is minicnn's affair, and never changes a result"
@@ -43,8 +43,7 @@ INSTEAD: dict[str, str] = {
             "solve svd svd_lowrank pca_lowrank symeig"),
     **_each(_COMPLEX, "angle complex complex64 complex128 conj fft imag istft polar real stft view_as_complex",
             "view_as_real"),
-    **_each(_DEVICE, "DataParallel DistributedDataParallel DistributedSampler distributed multiprocessing nccl",
-            "parallel"),
+    **_each(_DEVICE, "DataParallel DistributedDataParallel init_process_group multiprocessing nccl parallel"),
     **_each(_COMPILED, "compile jit export fx"),
     **_each(_HALF, "bfloat16"),
     **_each(_ORDER, "channels_last contiguous_format memory_format preserve_format layout strided"),

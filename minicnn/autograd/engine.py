@@ -51,10 +51,15 @@ class _Walk:
         nodes = self.reach(roots)
         self.whole = [leaf for leaf, count in self.coming.items() if count == 0]
         self.deliver()
-        for node in nodes:
-            self.step(node)
-            if self.whole:
-                self.deliver()
+        try:
+            for node in nodes:
+                self.step(node)
+                if self.whole:
+                    self.deliver()
+            while mode.after_backward:
+                mode.after_backward.pop()()
+        finally:
+            mode.after_backward.clear()
 
     def reach(self, roots: list[Target]) -> list[Function]:
         """The nodes below ``roots``, newest first (for ``grad``, the useful ones); counts the edges to each leaf."""

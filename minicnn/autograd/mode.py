@@ -16,6 +16,10 @@ class _Mode(threading.local):
     watch: Any = None
     autocast: dict[str, Any] | None = None
 
+    def __init__(self) -> None:
+        self.after_backward: list[Callable[[], None]] = []
+        """What hooks of the running backward pass want done when it is over."""
+
 
 mode = _Mode()
 

@@ -102,6 +102,49 @@ def captured(index: int, work: Callable[[], Any]) -> tuple[Any, Callable[[], Non
     return results, run
 
 
+def nccl_identity() -> list[int]:
+    """A new identity of a group of GPUs, to be told to all of its processes."""
+    _import()
+    from cupy.cuda import nccl
+
+    return list(nccl.get_unique_id())
+
+
+class NcclLink:
+    """This process's place among the GPUs of a group. Sums run on a stream of their own, beside the computation."""
+
+    def __init__(self, device: int, size: int, identity: list[int], rank: int) -> None:
+        self.cupy = _import()
+        from cupy.cuda import nccl
+
+        self.nccl, self.device = nccl, self.cupy.cuda.Device(device)
+        with self.device:
+            self.link = nccl.NcclCommunicator(size, tuple(identity), rank)
+            self.stream = self.cupy.cuda.Stream(non_blocking=True)
+
+    def start_sum(self, array: Any) -> Callable[[], None]:
+        """Begin to replace ``array``, in C order, by its sum; what is returned makes later work wait for it."""
+        with self.device:
+            self.stream.wait_event(self.cupy.cuda.get_current_stream().record())
+            self.link.allReduce(array.data.ptr, array.data.ptr, array.size, self._number(array), self.nccl.NCCL_SUM,
+                                self.stream.ptr)
+            done = self.stream.record()
+        return lambda: self.cupy.cuda.get_current_stream().wait_event(done)
+
+    def broadcast(self, array: Any, root: int) -> None:
+        """Replace ``array`` by that of the process ``root``."""
+        with self.device:
+            packed = self.cupy.ascontiguousarray(array)
+            stream = self.cupy.cuda.get_current_stream().ptr
+            self.link.broadcast(packed.data.ptr, packed.data.ptr, packed.size, self._number(packed), root, stream)
+            if packed is not array:
+                array[...] = packed
+
+    def _number(self, array: Any) -> int:
+        """NCCL's number of the array's dtype."""
+        return int(getattr(self.nccl, f"NCCL_{array.dtype.name.upper()}"))
+
+
 def _no_pinned_memory(size: int) -> Any:
     raise _not_capturable(f"{size} bytes brought from the host")
 
