@@ -139,7 +139,8 @@ def product(r: random.Random, pool: Pool) -> Drawn | None:
 
 def images(r: random.Random, pool: Pool) -> Drawn | None:
     """A tensor of which images (2, 2, 4, 5) are made, and one of which weights are; an option."""
-    return (pool.pick(r, lambda s: 0 not in s), pool.pick(r, lambda s: 0 not in s)), (r.randint(1, 2), r.randint(0, 1))
+    first, second = pool.pick(r, lambda s: 0 not in s), pool.pick(r, lambda s: 0 not in s)
+    return None if first is None else ((first, second), (r.randint(1, 2), r.randint(0, 1)))
 
 
 def edited(r: random.Random, pool: Pool) -> Drawn | None:
@@ -208,6 +209,11 @@ def lengths(x: Array, dim: int, _: bool) -> Array:
     return never_zero(np.linalg.norm(x, axis=dim))
 
 
+def spread(x: Array, axis: Any) -> Array:
+    """Normalising what is all alike would blow up its rounding errors."""
+    return never_zero(np.ptp(x, axis=axis))
+
+
 def difference(x: Array, y: Array, *_: Any) -> Array:
     return x - y
 
@@ -272,9 +278,11 @@ COMBINED: dict[str, Rule] = {
         sample(x, 1, 2, 3, 2), sample(w, 2, 2, 2, 3), None, s, p) * 0.2, images, saves=True),
     "avg_pool": Rule(lambda lib, x, _, k, p: lib.nn.functional.avg_pool2d(picture(x), k, padding=p * (k > 1)),
                      images, saves=True),
-    "layer_norm": Rule(lambda lib, x, *_: lib.nn.functional.layer_norm(sample(x, 2, 6), (6,)), images, saves=True),
+    "layer_norm": Rule(lambda lib, x, *_: lib.nn.functional.layer_norm(sample(x, 2, 6), (6,)), images, saves=True,
+                       kink=lambda x, *_: spread(np.resize(x, (2, 6)), 1)),
     "batch_norm": Rule(lambda lib, x, w, _, __: lib.nn.functional.batch_norm(
-        sample(x, 3, 2, 2), None, None, sample(w, 2), training=True), images, saves=True),
+        sample(x, 3, 2, 2), None, None, sample(w, 2), training=True), images, saves=True,
+                       kink=lambda x, *_: spread(np.resize(x, (3, 2, 2)), (0, 2))),
 }  # fmt: skip
 REDUCED: dict[str, Rule] = {
     "sum": Rule(lambda _, x, d, k: x.sum(d, k) * 0.5, dimensional()),
