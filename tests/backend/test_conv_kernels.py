@@ -59,6 +59,22 @@ def triad(backend, x, w, g, geometry, b=None):
     )
 
 
+def constants(*places):
+    """A context in which (module, name, value) hold; convolutions are planned anew in it, and after it."""
+    patches = ExitStack()
+    for plan in (cpu_conv._forward, cpu_conv._backward, cpu_conv._weights):
+        plan.cache_clear()
+        patches.callback(plan.cache_clear)
+    for module, name, value in places:
+        patches.enter_context(mock.patch.object(module, name, value))
+    return patches
+
+
+def small_blocks(size):
+    """Blocks as small as ``size`` says, of all methods."""
+    return constants((windows, "BLOCK_BYTES", size), (depthwise, "BLOCK_NUMBERS", size), (winograd, "WORTH", 0))
+
+
 def draw_arrays(rng, N, size, C_, O_, kernel, geometry, dtype="float64"):
     G = geometry.groups
     x = rng.standard_normal((N, G * C_, *size)).astype(dtype)
@@ -88,7 +104,7 @@ def test_the_definition(p):
     x, w, g = draw_arrays(np.random.default_rng(p.seed), p.N, p.size, p.C_, p.O_, p.kernel, p.geometry)
     expected = naive(x, w, g, p.geometry)
     x, w, g = (ORDERS[order](a) for order, a in zip(p.orders, (x, w, g), strict=True))
-    with mock.patch.object(windows, "BLOCK_BYTES", p.block):
+    with small_blocks(p.block):
         for backend in (PORTABLE, CPU):
             for got, wanted in zip(triad(backend, x, w, g, p.geometry), expected, strict=True):
                 assert got.shape == wanted.shape and got.dtype == np.float64
@@ -252,14 +268,6 @@ def test_blocks_may_run_in_any_order():
                     np.testing.assert_array_equal(a, b)
 
 
-def small_blocks(size):
-    """Blocks as small as ``size`` says, of all methods."""
-    patches = ExitStack()
-    for module, name in [(windows, "BLOCK_BYTES"), (depthwise, "BLOCK_NUMBERS")]:
-        patches.enter_context(mock.patch.object(module, name, size))
-    return patches
-
-
 METHODS = {
     "winograd": [(winograd, {"FEWEST": 1, "CHUNK": 5}), (tiles, {"FEWEST": 1e9})],
     "tiles": [(tiles, {"FEWEST": 0, "CHUNK": 2})],
@@ -330,7 +338,7 @@ def test_few_pixels_are_cut_by_channels(kernel, stride, size):
         with CPU.quiet():
             expected = triad(PORTABLE, *(a.astype("float64") for a in (x, w, g)), geometry, b)
             whole = triad(CPU, x, w, g, geometry, b)
-            with mock.patch.object(windows, "PIECE", 1):
+            with constants((windows, "PIECE", 1)):
                 cut = triad(CPU, x, w, g, geometry, b)
         for got, other, wanted in zip(cut, whole, expected, strict=True):
             np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=2e-4)

@@ -21,7 +21,9 @@ which block, the result has the same bits.
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,101 +31,88 @@ from minicnn.backend.cpu import columns, depthwise, tiles, winograd
 from minicnn.backend.cpu.scatter import scatter, scatter_planes
 from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.threads import run
-from minicnn.backend.cpu.windows import Block, Layer, Walk, backwards, forwards
+from minicnn.backend.cpu.windows import Block, Layer, backwards, forwards
 from minicnn.backend.portable.arrays import wide
 from minicnn.backend.portable.conv import ConvKernels
 from minicnn.shapes.conv import ConvGeometry, Pair
 
 Array = Any
 Method = Any  # one of the four modules
+Sizes = tuple[int, ...]
 WINOGRADS = tiles, winograd
 
 FEW_CHANNELS = 4  # to go along planes of pixels instead of along channels
 FEW_PIXELS = 384  # for a block: with fewer, reading the weights takes longest
 PARTS = 4  # of a weight gradient's sum, for as many threads
-PART_BYTES = 1 << 20  # of such a part; a larger gradient is cut by its output channels instead
+PART_BYTES = 1 << 22  # of such a part; a larger gradient is cut by its output channels instead
+
+
+class Plan(NamedTuple):
+    """How a convolution is computed; made once for its sizes, since many layers take less time than that."""
+
+    layer: Layer
+    method: Method
+    pieces: list[tuple[list[Block], slice]]  # of work: blocks, and channels of the result
 
 
 class CpuConvKernels(ConvKernels):
     """The convolution triad for NumPy arrays; shapes and formulas are those of ``ConvKernels``."""
 
     def conv(self, x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Array:
-        walk = forwards(geometry, w.shape[2:], geometry.output_size(x.shape[2:], w.shape[2:]))
-        y = _correlated(_channels_last(x), _by_group(w, geometry.groups), b, walk, back=False)
+        x_last = _channels_last(x)
+        plan = _forward(x.shape, w.shape, geometry, x_last.dtype)
+        y = _correlated(x_last, _by_group(w, geometry.groups), b, plan)
         return y.transpose(0, 3, 1, 2).astype(x.dtype, copy=False)
 
     def conv_input_grad(self, g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
         g_last, weights = _channels_last(g), _by_group(w, geometry.groups)
-        G, O_, C_, *kernel = weights.shape
-        walk = backwards(geometry, w.shape[2:], size)
-        # For each pixel of g correlating copies KH·KW·O numbers and scattering adds KH·KW·C; one tap needs neither,
-        # and neither do Winograd's methods.
-        cheap = O_ <= C_ or kernel == [1, 1] or _method(Layer(len(g), G, O_, C_, walk, g_last.dtype)) is not columns
-        if geometry.stride == (1, 1) and cheap:
-            dx = _correlated(g_last, weights, None, walk, back=True)
-        elif C_ < FEW_CHANNELS and O_ > 1:
+        plan = _backward(g.shape, w.shape, geometry, (size[0], size[1]), g_last.dtype)
+        if plan is not None:
+            dx = _correlated(g_last, weights, None, plan)
+        elif weights.shape[2] < FEW_CHANNELS and weights.shape[1] > 1:
             return scatter_planes(g_last, weights, geometry, size).astype(g.dtype, copy=False)
         else:
             dx = scatter(g_last, weights, geometry, size)
         return dx.transpose(0, 3, 1, 2).astype(g.dtype, copy=False)
 
     def conv_weight_grad(self, x: Array, g: Array, geometry: ConvGeometry, kernel: Pair) -> Array:
-        x_last, g_last, G = _channels_last(x), _channels_last(g), geometry.groups
-        walk = forwards(geometry, kernel, g.shape[2:])
-        layer = Layer(len(x), G, x.shape[1] // G, g.shape[1] // G, walk, x_last.dtype)
-        method = _method(layer)
-        dw = _summed(method, x_last, g_last, layer)
-        if method in WINOGRADS and not _is_finite(dw):
-            dw = _summed(columns, x_last, g_last, layer)
+        x_last, g_last = _channels_last(x), _channels_last(g)
+        plan = _weights(x.shape, g.shape, geometry, (kernel[0], kernel[1]), x_last.dtype)
+        dw = _summed(x_last, g_last, plan)
+        if plan.method in WINOGRADS and not _is_finite(dw):
+            dw = _summed(x_last, g_last, _weight_plan(plan.layer, columns))
         return np.ascontiguousarray(dw, x.dtype)
 
 
-def _method(layer: Layer) -> Method:
-    """The fastest method for a convolution."""
-    return next(method for method in (depthwise, tiles, winograd, columns) if method.fits(layer))
-
-
-def _correlated(x: Array, w: Array, b: Array | None, walk: Walk, *, back: bool) -> Array:
+def _correlated(x: Array, w: Array, b: Array | None, plan: Plan) -> Array:
     """x (N, H, W, C), w (G, O/G, C/G, KH, KW) → y (N, OH, OW, O).
 
-    With ``back``, w is (G, C/G, O/G, KH, KW), and its taps are taken from last to first.
+    Of an input gradient, w is (G, C/G, O/G, KH, KW), and its taps are taken from last to first.
     """
-    G, C_, O_ = len(w), x.shape[3] // len(w), w.shape[2 if back else 1]
-    layer = Layer(len(x), G, C_, O_, walk, x.dtype, back)
-    y = np.empty((len(x), *walk.size, G * O_), x.dtype)
-    method = _method(layer)
+    layer, method, pieces = plan
+    y = np.empty((layer.N, *layer.walk.size, layer.G * layer.O_), x.dtype)
     weights = method.packed(w, layer)
     if b is not None:
-        b = np.ascontiguousarray(np.broadcast_to(b, y.shape[2:]))  # a sum of long rows costs a quarter of one of short
+        row = np.empty(y.shape[2:], y.dtype)
+        row[:] = b  # a sum of long rows takes a quarter of the time of one of short
 
-    def work(piece: tuple[Block, slice]) -> None:
-        block, outs = piece
+    def work(piece: tuple[list[Block], slice]) -> None:
+        (block,), outs = piece
         out = y[block][..., outs]
         method.correlate(x, weights[..., outs], layer, block, out)
         if method in WINOGRADS and not _is_finite(out):
             columns.correlate(x, columns.packed(w, layer)[..., outs], layer, block, out)
         if b is not None:
-            out += b[:, outs]
+            out += row[:, outs]
 
-    cut = method.blocks(layer, max(1, min(layer.pieces, layer.pixels // FEW_PIXELS)))
-    halves = 2 if len(cut) == 1 < layer.pieces and G == 1 else 1
-    channels = _cut_channels(O_, halves)  # each reads half of the weights, but copies all windows
-    run(work, [(block, outs) for block in cut for outs in channels])
+    run(work, pieces)
     return y
 
 
-def _cut_channels(O: int, count: int) -> list[slice]:
-    """At most ``count`` slices of at least 64 channels."""
-    step = -(-O // max(1, min(count, O // 64)))
-    return [slice(o, o + step) for o in range(0, O, step)] if step < O else [slice(None)]
-
-
-def _summed(method: Method, x: Array, g: Array, layer: Layer) -> Array:
+def _summed(x: Array, g: Array, plan: Plan) -> Array:
     """The weight gradient: its parts, of blocks or of output channels, are added in their order."""
+    layer, method, pieces = plan
     total = np.zeros(method.sums_shape(layer), x.dtype)
-    channels = _cut_channels(layer.O_, min(PARTS, total.nbytes // PART_BYTES)) if layer.G == 1 else [slice(None)]
-    cut = method.blocks(layer, max(1, layer.pieces // len(channels)))
-    parts = max(1, min(PARTS // len(channels), len(cut)))
 
     def work(piece: tuple[list[Block], slice]) -> Array:
         (first, *others), outs = piece
@@ -135,10 +124,66 @@ def _summed(method: Method, x: Array, g: Array, layer: Layer) -> Array:
             sums += more
         return sums
 
-    pieces = [(cut[i::parts], outs) for i in range(parts if cut else 0) for outs in channels]
     for (_, outs), sums in zip(pieces, run(work, pieces), strict=True):
         total[..., outs, :] += sums
     return method.as_weights(total, layer)
+
+
+@lru_cache(maxsize=1024)
+def _forward(x: Sizes, w: Sizes, geometry: ConvGeometry, dtype: Any) -> Plan:
+    """The plan of y, for the shapes of x and w."""
+    walk, G = forwards(geometry, w[2:], geometry.output_size(x[2:], w[2:])), geometry.groups
+    return _plan(Layer(x[0], G, w[1], w[0] // G, walk, dtype))
+
+
+@lru_cache(maxsize=1024)
+def _backward(g: Sizes, w: Sizes, geometry: ConvGeometry, size: Pair, dtype: Any) -> Plan | None:
+    """The plan of dx, for the shapes of g and w; None where products are better scattered than collected.
+
+    For each pixel of g correlating copies KH·KW·O numbers and scattering adds KH·KW·C; one tap needs neither, and
+    neither do Winograd's methods.
+    """
+    layer = Layer(g[0], geometry.groups, w[0] // geometry.groups, w[1], backwards(geometry, w[2:], size), dtype, True)
+    plan = _plan(layer)
+    cheap = layer.C_ <= layer.O_ or w[2:] == (1, 1) or plan.method is not columns
+    return plan if cheap and geometry.stride == (1, 1) else None
+
+
+@lru_cache(maxsize=1024)
+def _weights(x: Sizes, g: Sizes, geometry: ConvGeometry, kernel: Pair, dtype: Any) -> Plan:
+    """The plan of dw, for the shapes of x and g."""
+    G = geometry.groups
+    layer = Layer(x[0], G, x[1] // G, g[1] // G, forwards(geometry, kernel, g[2:]), dtype)
+    return _weight_plan(layer, _method(layer))
+
+
+def _plan(layer: Layer) -> Plan:
+    """The plan of a correlation: its blocks, one for each piece of work."""
+    method = _method(layer)
+    cut = method.blocks(layer, max(1, min(layer.pieces, layer.pixels // FEW_PIXELS)))
+    halves = 2 if len(cut) == 1 < layer.pieces and layer.G == 1 else 1
+    channels = _cut_channels(layer.O_, halves)  # each reads half of the weights, but copies all windows
+    return Plan(layer, method, [([block], outs) for block in cut for outs in channels])
+
+
+def _weight_plan(layer: Layer, method: Method) -> Plan:
+    """The plan of a weight gradient: parts of its sum."""
+    size = math.prod(method.sums_shape(layer)) * layer.dtype.itemsize
+    channels = _cut_channels(layer.O_, min(PARTS, size // PART_BYTES)) if layer.G == 1 else [slice(None)]
+    cut = method.blocks(layer, max(1, layer.pieces // len(channels)))
+    parts = max(1, min(PARTS // len(channels), len(cut)))
+    return Plan(layer, method, [(cut[i::parts], outs) for i in range(parts if cut else 0) for outs in channels])
+
+
+def _method(layer: Layer) -> Method:
+    """The fastest method for a convolution."""
+    return next(method for method in (depthwise, tiles, winograd, columns) if method.fits(layer))
+
+
+def _cut_channels(O: int, count: int) -> list[slice]:
+    """At most ``count`` slices of at least 64 channels."""
+    step = -(-O // max(1, min(count, O // 64)))
+    return [slice(o, o + step) for o in range(0, O, step)] if step < O else [slice(None)]
 
 
 def _is_finite(a: Array) -> bool:

@@ -104,7 +104,7 @@ def run(work: Callable[[Any], Any], pieces: Sequence[Any]) -> list[Any]:
 
     Pieces write to places of their own, and must not depend on each other's results.
     """
-    with blas.one_thread():
+    with blas.one_thread:
         helpers = min(get_num_threads(), len(pieces)) - 1
         if helpers < 1 or getattr(_here, "working", False):
             return [work(piece) for piece in pieces]

@@ -10,6 +10,7 @@ from minicnn.backend.cpu.scratch import scratch
 from minicnn.shapes.conv import ConvGeometry, Pair
 
 Array = Any
+Sizes = tuple[int, ...]
 Block = tuple[slice, slice]  # of images, of output rows
 
 PIECE = 1 << 24  # multiplications that are worth a thread's waking up
@@ -45,19 +46,24 @@ class Layer(NamedTuple):
         return self.N * self.walk.size[0] * self.walk.size[1]
 
     @property
+    def products(self) -> int:
+        """Multiplications, by the definition."""
+        KH, KW = self.walk.kernel
+        return self.pixels * KH * KW * self.C_ * self.O_ * self.G
+
+    @property
     def pieces(self) -> int:
         """Into how many pieces the work should be cut at least."""
-        KH, KW = self.walk.kernel
-        return max(1, min(PIECES, self.pixels * KH * KW * self.C_ * self.O_ * self.G // PIECE))
+        return max(1, min(PIECES, self.products // PIECE))
 
 
-def forwards(geometry: ConvGeometry, kernel: Pair, size: Pair) -> Walk:
+def forwards(geometry: ConvGeometry, kernel: Sizes, size: Sizes) -> Walk:
     """Where the windows of a convolution lie in x."""
     (top, _), (left, _) = geometry.padding
     return Walk((kernel[0], kernel[1]), geometry.stride, geometry.dilation, (-top, -left), (size[0], size[1]))
 
 
-def backwards(geometry: ConvGeometry, kernel: Pair, size: Pair) -> Walk:
+def backwards(geometry: ConvGeometry, kernel: Sizes, size: Sizes) -> Walk:
     """Where the input gradient's windows lie in g at stride 1: dx[p] = Σ g[p + before − tap·dilation] · w[tap]."""
     walk = forwards(geometry, kernel, size)
     row, column = (-o - d * (k - 1) for o, d, k in zip(walk.origin, walk.dilation, walk.kernel, strict=True))

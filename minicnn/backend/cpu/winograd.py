@@ -34,6 +34,7 @@ from minicnn.backend.cpu.windows import blocks as blocks_of
 Array = Any
 
 TILES_TO_CHANNELS = 8  # channels for 2×2 pixels, at most: with fewer transforming the weights takes longest
+WORTH = 1 << 21  # multiplications, at least: a smaller layer is no faster than the calls of its sums
 FEWEST = 8  # channels, on either side: with fewer, products are too short for BLAS
 CHUNK = 96  # numbers that are summed in one product: with more, float32 errors were above PyTorch's own by half
 
@@ -47,11 +48,12 @@ def fits(layer: Layer) -> bool:
 
 
 def is_plain(layer: Layer) -> bool:
-    """3×3, stride 1, no dilation, no groups, float32; and pixels enough, in more than one row."""
+    """3×3, stride 1, no dilation, no groups, float32; pixels enough, in more than one row; and work enough."""
     walk, (OH, OW) = layer.walk, layer.walk.size
     plain = walk.kernel == (3, 3) and walk.stride == walk.dilation == (1, 1) and layer.G == 1
     tiles = layer.N * -(-OH // 2) * -(-OW // 2)
-    return plain and layer.dtype == np.float32 and OH > 1 and min(layer.C_, layer.O_) <= TILES_TO_CHANNELS * tiles
+    much = layer.products >= WORTH and min(layer.C_, layer.O_) <= TILES_TO_CHANNELS * tiles
+    return plain and much and layer.dtype == np.float32 and OH > 1
 
 
 def blocks(layer: Layer, pieces: int) -> list[Block]:
