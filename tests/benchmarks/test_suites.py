@@ -84,6 +84,11 @@ def test_the_peak_of_memory_is_that_of_the_step() -> None:
     assert 0 <= memory.added("minicnn", "2 8 1", 1) < 50
 
 
+def test_a_process_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert "minicnn: ValueError: invalid literal" in memory.peaks("LeNet b0", 1)["error"]
+
+
 def test_growth(tmp_path: Path) -> None:
     rows, text = figures(tmp_path, "growth")
     assert [(row["axis"], row["value"], row["unit"], row["ratio"]) for row in rows] == [
