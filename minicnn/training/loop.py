@@ -159,10 +159,11 @@ def _backward(run: Run, watch: Finite, group: list[tuple[Any, Any]]) -> None:
     for inputs, targets in group:
         outputs = run.model(inputs)
         loss = loss_of(recipe.loss_function, outputs, targets)
-        watch.loss(loss.item(), (inputs, targets))
+        value = loss.item()
+        watch.loss(value, (inputs, targets))
         (loss * (len(targets) / images)).backward()
         right = None if recipe.accuracy is None else recipe.accuracy(outputs, targets)
-        run.meter.add(loss.item(), right, len(targets))
+        run.meter.add(value, right, len(targets))
         run.batch += 1
         run.tell("on_batch_end")
 

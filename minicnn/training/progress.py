@@ -35,7 +35,8 @@ class Progress(Callback):
 
     def on_epoch_begin(self, run: Run) -> None:
         if self.bar is not None:
-            self.bar.reset(self.task, total=run.batches, description=f"epoch {run.epoch}/{run.epochs}", figures="")
+            self.bar.reset(self.task, total=run.batches, completed=run.batch, figures="",
+                           description=f"epoch {run.epoch}/{run.epochs}")
 
     def on_batch_end(self, run: Run) -> None:
         if self.bar is not None:

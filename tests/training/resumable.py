@@ -126,6 +126,21 @@ class Last(Callback):
         self.seen.append(outcome(run))
 
 
+class Stop(Callback):
+    """Ends a training by an error, after so many steps."""
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def on_batch_end(self, run: Run) -> None:
+        if run.step == self.steps:
+            raise Stopped
+
+
+class Stopped(Exception):
+    """What ``Stop`` raises."""
+
+
 def outcome(run: Run) -> dict[str, Any]:
     """Weights, buffers, the optimiser's and the schedule's state, and the next number of each stream, as bytes."""
     drawn = {"minicnn": mc.get_rng_state().tobytes(), "python": random.getstate(), "rng": rng.bit_generator.state,

@@ -19,7 +19,7 @@ import minicnn as mc
 from minicnn.data import DataLoader
 from minicnn.errors import DataError, OptionError, StateError
 from minicnn.training import Callback, Checkpoint, EarlyStopping, Run, fit
-from tests.training.resumable import LOADERS, loader, train
+from tests.training.resumable import LOADERS, Stop, Stopped, loader, train
 from tests.training.test_fit import data, net
 
 L = mc.optim.lr_scheduler
@@ -33,21 +33,6 @@ def unsynced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def finished(folder: Path, **options: Any) -> dict[str, Any]:
     return train(LOADERS["shuffled"], checkpoint=folder, **options)[0]
-
-
-class Stop(Callback):
-    """Ends a training by an error, after so many steps."""
-
-    def __init__(self, steps: int) -> None:
-        self.steps = steps
-
-    def on_batch_end(self, run: Run) -> None:
-        if run.step == self.steps:
-            raise Stopped
-
-
-class Stopped(Exception):
-    """What ``Stop`` raises."""
 
 
 def stopped(folder: Path, steps: int = 9, every: int = 1) -> None:
