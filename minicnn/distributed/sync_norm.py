@@ -10,7 +10,7 @@ from minicnn.autograd.inplace import edited
 from minicnn.autograd.mode import no_grad
 from minicnn.backend import backend_of
 from minicnn.distributed.group import get_world_size, group
-from minicnn.nn.layers.batch_norm import BatchNorm1d, BatchNorm2d, BatchNormBase
+from minicnn.nn.layers.batch_norm import BatchNorm1d, BatchNorm2d, _BatchNorm
 from minicnn.nn.module import Module
 from minicnn.tensor import Tensor, wrap
 
@@ -29,7 +29,7 @@ class SumOverRanks(Function):
         return SumOverRanks.apply(g)
 
 
-class SyncBatchNorm(BatchNormBase):
+class SyncBatchNorm(_BatchNorm):
     """``BatchNorm2d`` (or ``1d``) whose mean and variance are those of the batch of all ranks together.
 
     In Tensor operations around one sum over the ranks, so that autograd knows how this rank's loss depends on the other

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minicnn.inspect.survey import Operation
-from minicnn.nn.layers.batch_norm import BatchNormBase
+from minicnn.nn.layers.batch_norm import _BatchNorm
 from minicnn.nn.layers.dropout import _Dropout
 from minicnn.nn.module import Module
 from minicnn.tensor import Tensor
@@ -59,7 +59,7 @@ def list_of_layers(model: Module) -> Iterator[Finding]:
 def eval_forgotten(model: Module) -> Iterator[Finding]:
     """Layers that work otherwise in training, in a model that is about to be tested."""
     awake = [name or type(m).__name__ for name, m in model.named_modules()
-             if m.training and isinstance(m, _Dropout | BatchNormBase)]  # fmt: skip
+             if m.training and isinstance(m, _Dropout | _BatchNorm)]  # fmt: skip
     if awake:
         yield Finding("eval-forgotten", _listed(awake), "in training mode: noise drops units, or a batch's own "
                       "statistics normalise it, while the model is tested",
@@ -82,11 +82,11 @@ def bias_before_norm(operations: list[Operation]) -> Iterator[Finding]:
     seen = set()
     for operation in operations:
         norm = operation.call.module if operation.call is not None else None
-        if operation.name not in ("Normalise", "ScaleShift") or not isinstance(norm, BatchNormBase):
+        if operation.name not in ("Normalise", "ScaleShift") or not isinstance(norm, _BatchNorm):
             continue
         before = _behind_views(maker, operation.inputs[0])
         layer = before.call.module if before is not None and before.call is not None else None
-        if before is None or layer in seen or getattr(layer, "bias", None) is None or isinstance(layer, BatchNormBase):
+        if before is None or layer in seen or getattr(layer, "bias", None) is None or isinstance(layer, _BatchNorm):
             continue
         seen.add(layer)
         yield Finding("bias-before-norm", before.path, f"its bias has no effect: {operation.path} takes off the mean",

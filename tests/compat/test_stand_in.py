@@ -120,10 +120,9 @@ def test_what_a_script_sets_stays_with_it() -> None:
     [
         ("from torch.nn import Conv2D", r"minicnn\.nn has no attribute 'Conv2D'\n  try   'Conv2d'"),
         ("from torch.nn import LSTM", "sequences need PyTorch"),
-        ("from torch.nn import SyncBatchNorm", "there is one device"),
+        ("from torch.nn import SyncBatchNorm", "mc.distributed.SyncBatchNorm"),
         ("from torch.nn.parallel import DistributedDataParallel", "the model itself"),
         ("from torch.distributed import init_process_group", "init_process_group"),
-        ("from torch.utils.data.distributed import DistributedSampler", "one device"),
         ("import torch.jit", "nothing is compiled"),
         ("import torch.distributed.rpc", "rpc"),
         ("from torchvision import ops", "torchvision has no attribute 'ops'"),
@@ -158,11 +157,20 @@ def test_attributes_that_are_not_there(room: str, name: str, message: str) -> No
 
 def test_optional_imports_of_scripts() -> None:
     with torch_names():
-        for name in ("torch.cuda.amp", "torch._dynamo", "torchvision.ops"):
+        for name in ("torch.cuda.nvtx", "torch._dynamo", "torchvision.ops"):
             with pytest.raises(ModuleNotFoundError):
                 importlib.import_module(name)
         with pytest.raises(ModuleNotFoundError, match="No module named 'nothing_of_ours'"):
             importlib.import_module("nothing_of_ours")
+
+
+def test_mixed_precision_and_the_ranks_sampler() -> None:
+    with torch_names():
+        from torch.amp import autocast
+        from torch.cuda.amp import GradScaler
+        from torch.utils.data.distributed import DistributedSampler
+    assert autocast is mc.amp.autocast and GradScaler is mc.amp.GradScaler
+    assert DistributedSampler is mc.distributed.DistributedSampler
 
 
 def test_names_with_an_underscore_that_scripts_import() -> None:

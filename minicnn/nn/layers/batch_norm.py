@@ -83,7 +83,7 @@ class _NormBase(Module):
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *rest)
 
 
-class BatchNormBase(_NormBase):
+class _BatchNorm(_NormBase):
     """Batch norm of any number of dimensions; see ``BatchNorm2d``."""
 
     def __init__(
@@ -107,14 +107,14 @@ class BatchNormBase(_NormBase):
         return F.batch_norm(input, mean, var, self.weight, self.bias, use_batch, momentum, self.eps)
 
 
-class BatchNorm1d(BatchNormBase):
+class BatchNorm1d(_BatchNorm):
     """Batch normalisation of (N, C) or (N, C, L) over all but the channels. See ``BatchNorm2d``."""
 
     ndims = (2, 3)
     shapes = "(N, C) or (N, C, L)"
 
 
-class BatchNorm2d(BatchNormBase):
+class BatchNorm2d(_BatchNorm):
     """Batch normalisation of (N, C, H, W): y = (x − mean) / √(var + eps) · weight + bias, for each channel.
 
     In training mode, mean and (biased) variance are the batch's, and the running ones, which evaluation mode uses, move
