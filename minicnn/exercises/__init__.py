@@ -30,6 +30,7 @@ CHAPTERS = {
     5: "backward_of_convolution",
     6: "batch_normalisation",
     7: "dropout",
+    8: "lenet_to_vgg",
     12: "pretrained_weights",
     13: "transposed_convolution",
     14: "debugging_training",
