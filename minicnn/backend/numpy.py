@@ -12,13 +12,15 @@ from minicnn.backend.cpu.conv import CpuConvKernels
 from minicnn.backend.cpu.norm import CpuNormKernels
 from minicnn.backend.cpu.pool import CpuPoolKernels
 from minicnn.backend.cpu.products import CpuProductKernels
+from minicnn.backend.cpu.softmax import CpuSoftmaxKernels
 from minicnn.backend.cpu.special import CpuSpecialKernels
 from minicnn.backend.portable import Backend
 
 
 class NumpyBackend(
-    CpuActivationKernels, CpuNormKernels, CpuConvKernels, CpuPoolKernels, CpuProductKernels, CpuSpecialKernels, Backend
-):
+    CpuActivationKernels, CpuNormKernels, CpuConvKernels, CpuPoolKernels, CpuProductKernels, CpuSoftmaxKernels,
+    CpuSpecialKernels, Backend,
+):  # fmt: skip
     """NumPy on the CPU."""
 
     device_type = "cpu"

@@ -6,11 +6,12 @@ from typing import Any
 
 from minicnn import dtypes
 from minicnn.autograd.function import Function
+from minicnn.autograd.mode import mode
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError
 from minicnn.ops.convert import cast
 from minicnn.shapes.dims import one_dim
-from minicnn.tensor import Tensor
+from minicnn.tensor import Tensor, wrap
 
 __all__ = ["log_softmax", "softmax"]
 METHODS = __all__
@@ -24,6 +25,8 @@ class Softmax(Function):
         return backend.softmax(x, dim)
 
     def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
+        if not mode.grad:
+            return wrap(backend_of(g.array).softmax_grad(g.array, out.array, self.dim))
         return out * (g - (g * out).sum(self.dim, keepdim=True))
 
 
@@ -33,6 +36,8 @@ class LogSoftmax(Function):
         return backend.log_softmax(x, dim)
 
     def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
+        if not mode.grad:
+            return wrap(backend_of(g.array).log_softmax_grad(g.array, out.array, self.dim))
         return g - out.exp() * g.sum(self.dim, keepdim=True)
 
 

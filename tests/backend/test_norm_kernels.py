@@ -197,3 +197,25 @@ def test_softmax_nll_and_its_gradient_are_their_definition(backend):
     np.testing.assert_allclose(probabilities, softmax, rtol=1e-12)
     dx = backend.softmax_nll_grad(g, probabilities, target, weight, kept)
     np.testing.assert_allclose(dx, (softmax - onehot) * (g * weight * kept)[:, None], rtol=1e-12, atol=1e-15)
+
+
+@ORDER
+@pytest.mark.parametrize("scale", [1, 100])
+@pytest.mark.parametrize(("shape", "axis"), [((700, 130), 1), ((30, 4, 15, 7), 1), ((30, 4, 5, 17), -1), ((6, 3), 0)])
+def test_cpu_softmaxes_and_their_gradients_equal_portable(order, scale, shape, axis):
+    rng = np.random.default_rng(2)
+    x, g = order(rng.standard_normal(shape) * scale), order(rng.standard_normal(shape))
+    for name in ("softmax", "log_softmax"):
+        y, wanted = (getattr(backend, name)(x, axis) for backend in (CPU, PORTABLE))
+        np.testing.assert_allclose(y, wanted, rtol=1e-12, atol=1e-14)
+        dx, wanted = (getattr(backend, f"{name}_grad")(g, wanted, axis) for backend in (CPU, PORTABLE))
+        np.testing.assert_allclose(dx, wanted, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("last", [np.nan, np.inf, -np.inf, 29.0, 31.0, 1e4])
+def test_cpu_softmax_of_extremes_is_portables(last):
+    x = np.full((3000, 4), [1.0, -2.0, 3.0, last], "float32")
+    with np.errstate(all="ignore"):
+        for name in ("softmax", "log_softmax"):
+            found, wanted = (getattr(backend, name)(x, 1) for backend in (CPU, PORTABLE))
+            np.testing.assert_allclose(found, wanted, rtol=3e-7)

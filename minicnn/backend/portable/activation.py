@@ -18,6 +18,10 @@ class ActivationKernels(ArrayKernels):
         """x → max(x, 0), into ``out`` if that is given; NaN stays NaN."""
         return self.xp.maximum(x, 0, out=out)
 
+    def clip(self, x: Array, low: float, high: float, out: Array | None = None) -> Array:
+        """x → min(max(x, low), high), into ``out`` if that is given; NaN stays NaN."""
+        return self.xp.minimum(self.xp.maximum(x, low, out=out), high, out=out)
+
     def gate(self, g: Array, is_open: Array) -> Array:
         """g → g where ``is_open``, else 0 (a product would make NaN of a blocked infinity)."""
         return self.xp.where(is_open, g, g.dtype.type(0))
@@ -49,6 +53,14 @@ class ActivationKernels(ArrayKernels):
         y = self._shifted(x, axis)
         y -= self.xp.log(self.xp.exp(y).sum(axis, keepdims=True))
         return y.astype(x.dtype, copy=False)
+
+    def softmax_grad(self, g: Array, y: Array, axis: int) -> Array:
+        """g, and y = softmax(x) → dx = y · (g − Σ g·y)."""
+        return self.xp.asarray(y * (g - (g * y).sum(axis, keepdims=True)))
+
+    def log_softmax_grad(self, g: Array, y: Array, axis: int) -> Array:
+        """g, and y = log softmax(x) → dx = g − exp(y) · Σ g."""
+        return self.xp.asarray(g - self.xp.exp(y) * g.sum(axis, keepdims=True))
 
     def softmax_nll(
         self, x: Array, target: Array, weight: Array | None, kept: Array | None
