@@ -63,8 +63,8 @@ class Hardtanh(Function):
     takes_out = True
 
     def forward(self, x: Array, *, low: float, high: float, out: Array | None = None) -> Array:
-        self.low, self.high, xp = low, high, backend_of(x).xp
-        return xp.minimum(xp.maximum(x, low, out=out), high, out=out)
+        self.low, self.high = low, high
+        return backend_of(x).clip(x, low, high, out)
 
     def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
         low, high = self.low, self.high
@@ -111,8 +111,9 @@ class Hardsigmoid(Function):
     """relu6(x + 3) / 6."""
 
     def forward(self, x: Array) -> Array:
-        xp = backend_of(x).xp
-        return xp.minimum(xp.maximum(x + 3, 0), 6) / 6
+        y = backend_of(x).clip(x + 3, 0, 6)
+        y /= 6
+        return y
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         return Gate.apply(g / 6, x, is_open=lambda y: (y > -3) & (y < 3))
@@ -122,8 +123,10 @@ class Hardswish(Function):
     """x · relu6(x + 3) / 6; slope x/3 + 1/2 between its kinks at ±3, beyond them 0 and 1."""
 
     def forward(self, x: Array) -> Array:
-        backend = backend_of(x)
-        return x * backend.xp.minimum(backend.xp.maximum(x + 3, 0), 6) / 6
+        y = backend_of(x).clip(x + 3, 0, 6)
+        y *= x
+        y /= 6
+        return y
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         bent = Gate.apply(g * (x / 3 + 0.5), x, is_open=lambda y: (y > -3) & (y < 3))

@@ -35,7 +35,12 @@ class CpuActivationKernels(ActivationKernels):
         """A clip to [0, inf]: of a maximum with the number 0 NumPy has no vector instructions (``kernels: ReLU``)."""
         if x.dtype.kind != "f" or x.size < 1024:
             return super().relu(x, out)
-        return pointwise(lambda out, x: x.clip(0, np.inf, out), like(x) if out is None else out, x, block=PIECE)
+        return self.clip(x, 0, np.inf, out)
+
+    def clip(self, x: Array, low: float, high: float, out: Array | None = None) -> Array:
+        if x.dtype.kind != "f":
+            return super().clip(x, low, high, out)
+        return pointwise(lambda out, x: x.clip(low, high, out), like(x) if out is None else out, x, block=PIECE)
 
     def gate(self, g: Array, is_open: Array) -> Array:
         return pointwise(_gate, like(g), g, np.broadcast_to(is_open, g.shape))

@@ -7,11 +7,13 @@ a choice between two arrays, which costs NumPy ten times a maximum.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from minicnn.backend.cpu.sample_norm import samples_of
 from minicnn.backend.cpu.threads import run
 from minicnn.backend.portable.arrays import wide
 from minicnn.backend.portable.pool import PoolKernels, along, first_tap, lowest
@@ -34,6 +36,22 @@ class CpuPoolKernels(PoolKernels):
 
     def avg_pool_grad(self, g: Array, *options: Any, **more: Any) -> Array:
         return _by_images(super().avg_pool_grad, g, *options, **more)
+
+    def adaptive_avg_pool(self, x: Array, output_size: Pair) -> Array:
+        """A mean of whole images is sums of pixels by BLAS (``kernels: adaptive avg pool 1``)."""
+        if output_size != (1, 1) or not x.size or x.dtype not in (np.float32, np.float64):
+            return super().adaptive_avg_pool(x, output_size)
+        samples = samples_of(x)
+        sums = np.concatenate(run(lambda part: samples.sums(samples.matrix[part]), samples.blocks()))
+        return (sums / math.prod(x.shape[2:])).astype(x.dtype)[:, :, None, None]
+
+    def adaptive_avg_pool_grad(self, g: Array, size: Pair) -> Array:
+        """The same for all pixels is channels-last, as whatever made those images."""
+        if g.shape[2:] != (1, 1) or g.dtype == np.float16:
+            return super().adaptive_avg_pool_grad(g, size)
+        dx = np.empty((len(g), *size, g.shape[1]), g.dtype)
+        dx[...] = (g / (size[0] * size[1])).reshape(len(g), 1, 1, -1)
+        return dx.transpose(0, 3, 1, 2)
 
     def max_pool(self, x: Array, geometry: PoolGeometry) -> tuple[Array, Array]:
         y, winners = self.max_pool_recorded(x, geometry)
