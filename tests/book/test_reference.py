@@ -28,8 +28,9 @@ def public(module: str) -> set[str]:
     """``__all__``, or where there is none what the module shows, but for other modules."""
     opened = importlib.import_module(module)
     names = getattr(opened, "__all__", None) or [n for n in vars(opened) if not n.startswith("_")]
-    return {n for n in names if not isinstance(value := getattr(opened, n), ModuleType)
-            and str(getattr(value, "__module__", "minicnn")).startswith("minicnn")} - {"annotations", "TYPE_CHECKING"}
+    own = {n for n in names if not isinstance(value := getattr(opened, n), ModuleType)
+           and str(getattr(value, "__module__", "minicnn")).startswith("minicnn")}  # fmt: skip
+    return own - {"annotations", "hints", "TYPE_CHECKING"}
 
 
 def test_every_room_has_a_page() -> None:
