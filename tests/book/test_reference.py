@@ -15,7 +15,7 @@ from tests.test_structure import ROOMS
 
 PAGES = sorted((DOCS / "reference").glob("*.md"))
 MODULE = re.compile(r"^\.\. automodule:: ([\w.]+)", re.M)
-INTERNAL = {"absent", "dtypes", "shapes", "methods", "tensor", "keywords", "arguments", "printing", "ops", "download",
+INTERNAL = {"absent", "deprecation", "dtypes", "shapes", "methods", "tensor", "keywords", "arguments", "printing", "ops", "download",
             "pickles", "unpacking", "cli", "__main__", "command"}  # fmt: skip
 """Rooms that users do not enter: what is public of them is ``mc.something``, or a command."""
 
