@@ -33,6 +33,7 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "accumulated, clipped": ("its own generator", {"accumulate": 2, "clip_norm": 1.0}),
     "adam, a loader of one's own": ("one's own", {"adam": True, "plateau": True}),
     "worker processes": ("processes", {}),
+    "worker processes that stay": ("processes that stay", {}),
 }
 
 
@@ -68,8 +69,11 @@ def child(kind: str, folder: Path) -> None:
             at("a write")
             super()._write(run, best=best)
 
+        def _rename(self) -> None:
+            at("a rename")
+            super()._rename()
+
     os.fsync = marked(os.fsync, "a sync")
-    Path.replace = marked(Path.replace, "a rename")  # type: ignore[method-assign]
     loader, options = KINDS[kind]
     print("begins", flush=True)
     found, history = train({**LOADERS, **WORKERS}[loader], epochs=EPOCHS, resume=True, early_stopping=9,
