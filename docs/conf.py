@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
 DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
@@ -63,7 +65,11 @@ def _make(app: Sphinx) -> None:
     """Make the chapters' figures and notebooks, which are not kept; with ``run_pages`` off, blank figures."""
     for page in sorted(DOCS.rglob("*.md")):
         if app.config.run_pages:
-            pages.make_figures(page)
+            try:
+                pages.make_figures(page)
+            except Exception as error:  # Sphinx says only what the exception says, and an assert says nothing
+                lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == str(page)]
+                raise ExtensionError(f"{page}, line {lines[-1]}: {error!r}") from error
         for figure in pages.figures(page):
             _write(page.parent / figure, '<svg xmlns="http://www.w3.org/2000/svg"/>', anew=False)
     for chapter in DOCS.glob(pages.CHAPTER):
