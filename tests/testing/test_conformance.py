@@ -57,9 +57,9 @@ class ReLUOfPyTorch(Function):
 
 
 def test_right_code_in_each_form_passes_all_tests() -> None:
-    assert check_linear(linear, linear_back, examples=40).score == 1.0
+    assert check_linear(linear, linear_back, examples=20).score == 1.0
     for form in (OwnReLU, ReLUOfPyTorch, lambda x: x * (x > 0)):
-        assert check_relu(form, examples=20).score == 1.0
+        assert check_relu(form, examples=10).score == 1.0
 
 
 def test_a_wrong_gradient_fails_with_the_smallest_example() -> None:
@@ -89,7 +89,7 @@ def test_options_are_tested_one_by_one() -> None:
     def pool(x: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False) -> mc.Tensor:
         return F.max_pool2d(x, kernel_size, stride, padding, 1, ceil_mode)
 
-    found = check("max_pool2d", pool, examples=40)
+    found = check("max_pool2d", pool, examples=25)
     passed = {r.test for r in found.results if r.passed}
     assert {"values", "gradient of input", "option stride", "option padding", "option ceil_mode"} <= passed
     assert [r.test for r in found.results if not r.passed] == ["option dilation", "options together"]
@@ -125,12 +125,13 @@ def test_a_teacher_chooses_the_tests_and_the_calls() -> None:
         return F.conv2d(x, w, b, stride, padding)
 
     chosen = ["values", "option padding"]
-    assert [r.passed for r in check("conv2d", unpadded, tests=chosen).results] == [True, False]
-    found = check("conv2d", unpadded, tests=chosen, where=lambda call: call.options.get("padding") != "same")
+    assert [r.passed for r in check("conv2d", unpadded, tests=chosen, examples=30).results] == [True, False]
+    found = check("conv2d", unpadded, tests=chosen, examples=30,
+                  where=lambda call: call.options.get("padding") != "same")  # fmt: skip
     assert [(r.test, r.passed) for r in found.results] == [("values", True), ("option padding", True)]
     found.demand()
     with pytest.raises(ConformanceError, match="option padding failed"):
-        check("conv2d", unpadded, tests=chosen).demand()
+        check("conv2d", unpadded, tests=chosen[1:], examples=30).demand()
     with pytest.raises(mc.errors.OptionError, match="no such test"):
         check("conv2d", unpadded, tests=["value"])
 
