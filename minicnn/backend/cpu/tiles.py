@@ -87,7 +87,7 @@ def _transformed(x: Array, walk: Walk, block: Block) -> Array:
     pixels = strip(x, walk, block, 2 * across + 2)
     pairs, n, C, pixel = pixels.pairs, pixels.images, pixels.channels, pixels.channels * x.itemsize
     row = n * pixels.pitch * pixel
-    d, columns = (scratch(name, (4, 2, pairs + 1, n, across, C), x.dtype) for name in ("apart", "columns"))
+    d, columns = (scratch(name, (4, 2, pairs + 1, n, across, C), x.dtype) for name in ("products", "more products"))
     strides = (pixel, (pairs + 1) * row, row, pixels.pitch * pixel, 2 * pixel, x.itemsize)
     np.copyto(d, as_strided(pixels.flat, d.shape, strides))
     add_up(d, columns)
