@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -88,6 +90,9 @@ def forge(message):
             os.write(descriptor, message.tobytes())
         except OSError:
             pass
+
+def who():
+    return os.getuid()
 
 def thing():
     return object()
@@ -244,6 +249,25 @@ def test_a_file_that_does_not_load_says_so_once(tmp_path: Path) -> None:
         Sandbox(tmp_path / "absent.py")
     with pytest.raises(OptionError, match="no such user"), Sandbox(file, user="nobody-of-this-name") as box:
         box.functions.f()
+
+
+def test_root_can_have_the_code_run_by_nobody(path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root may run code as somebody else")
+    try:
+        with Sandbox(path, user="nobody") as box:
+            assert box.functions.who() != 0
+    except OptionError as error:  # a Python in root's home is for root only
+        assert "nobody cannot run the code" in str(error)
+
+
+def test_without_limits_in_the_system_all_but_the_sandbox_works() -> None:
+    code = ("import sys; sys.modules['resource'] = None\n"
+            "from minicnn.testing import Sandbox, check_relu\n"
+            "print(check_relu(lambda x: x * (x > 0), examples=2).score)\n"
+            "try:\n    Sandbox({})\nexcept RuntimeError as e:\n    print(e)")  # fmt: skip
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.startswith("1.0\nSandbox: this system cannot limit a process")
 
 
 def test_checks_take_limits(box: Sandbox) -> None:

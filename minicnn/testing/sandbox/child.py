@@ -10,7 +10,6 @@ import inspect
 import json
 import math
 import os
-import resource
 import socket
 import struct
 import sys
@@ -199,6 +198,8 @@ class Pupil:
 def _allow_seconds(seconds: float | None) -> None:
     """Be ended by the system should nobody be there who would do it."""
     if seconds is not None:
+        import resource
+
         usage = resource.getrusage(resource.RUSAGE_SELF)
         used = usage.ru_utime + usage.ru_stime
         resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + seconds) + 2, resource.RLIM_INFINITY))
@@ -206,6 +207,8 @@ def _allow_seconds(seconds: float | None) -> None:
 
 def limit(memory: int | None, *, alone: bool) -> None:
     """Take no more than ``memory`` bytes beyond what is held now, write no files, and, if ``alone``, start nothing."""
+    import resource  # which Windows lacks, where this file is imported, but not run
+
     limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: 0}
     if alone:
         limits[resource.RLIMIT_NPROC] = 0
@@ -219,7 +222,7 @@ def _held() -> int:
     """Bytes of address space; 0 where the system does not say."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
-            return int(file.read().split()[0]) * resource.getpagesize()
+            return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return 0
 
