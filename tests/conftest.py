@@ -10,10 +10,15 @@ for _library in ("OPENBLAS", "OMP", "MKL"):
     os.environ.setdefault(f"{_library}_NUM_THREADS", "1")
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from minicnn.testing import standin
 
 standin.register()
+
+# On a busy machine examples are slow to come: its first reads all files of the package, for constants to draw.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 # Installed, the plugin has another name, and is there already.
 pytest_plugins = ["pytester", "minicnn_pytest" if find_spec("minicnn_pytest") else "minicnn.testing.plugin"]
