@@ -31,6 +31,7 @@ CHAPTERS = {
     6: "batch_normalisation",
     7: "dropout",
     8: "lenet_to_vgg",
+    9: "residual_networks",
     12: "pretrained_weights",
     13: "transposed_convolution",
     14: "debugging_training",
