@@ -72,13 +72,15 @@ def engine():
     import minicnn
 
 def runaway():
+    reading, writing = os.pipe()
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
             os.setsid()
+            os.write(writing, b"x")
             time.sleep(60)
         os._exit(0)
-    return os.getpid()
+    os.read(reading, 1)
 
 def write(path):
     with open(path, "w") as file:

@@ -128,9 +128,11 @@ class Child:
             self._output = -1
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
-        for _ in range(100):  # those that are killed may have started others a moment before
+        clean = 0
+        for _ in range(200):  # those that are killed may have started others a moment before, while we looked elsewhere
             strays = self._strays()
-            if self._reap() is not None and not strays:
+            clean = clean + 1 if self._reap() is not None and not strays else 0
+            if clean == 2:
                 break
             for pid in strays:
                 with suppress(ProcessLookupError, PermissionError):
