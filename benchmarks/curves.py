@@ -40,7 +40,7 @@ def mnist(rows: list[Row]) -> Any:
         for i, (side, library, style) in enumerate(LIBRARIES):
             curve = row["curves"][side]
             left.plot(curve["seconds"], curve["accuracy"], style, color=COLOURS[i], label=library)
-            right.plot(row["curves"]["batches"], curve["loss"], style, color=COLOURS[i], label=library)
+            right.plot(curve["batches"], curve["loss"], style, color=COLOURS[i], label=library)
     left.axhline(GOAL, color="#222222", lw=1, ls=":")
     left.set_ylim(0.95, 1)
     left.set_xlabel("seconds of training")

@@ -1,6 +1,6 @@
 """Time to 99 %: one network, one recipe, the same weights and batches, trained by both libraries in turn.
 
-A few batches by the one, the same batches by the other, and so on; after each tenth of the way both are judged on the
+A few batches by the one, the same batches by the other, and so on; after each hundred both are judged on the
 test images. Only training is timed, the loading of batches and the judging are not.
 """
 
@@ -36,7 +36,7 @@ class Learner:
         self.optimizer = t.optim.SGD(self.model.parameters(), lr=LR, momentum=MOMENTUM)
         self.schedule = t.optim.lr_scheduler.OneCycleLR(self.optimizer, max_lr=LR, total_steps=steps)
         self.seconds = 0.0
-        self.curves: dict[str, list[float]] = {"seconds": [], "loss": [], "accuracy": []}
+        self.curves: dict[str, list[float]] = {"batches": [], "seconds": [], "loss": [], "accuracy": []}
         self.losses: list[float] = []
 
     def train(self, batches: list[tuple[Any, Any]], clock: Callable[[], float]) -> None:
@@ -60,6 +60,7 @@ class Learner:
             scores = [self.model(self.t.from_numpy(images[i : i + 1000])).numpy() for i in range(0, len(images), 1000)]
         self.model.train()
         right = (np.concatenate(scores).argmax(1) == labels).mean()
+        self.curves["batches"].append(len(self.losses))
         self.curves["seconds"].append(self.seconds)
         self.curves["loss"].append(float(np.mean(self.losses[-JUDGED:])))
         self.curves["accuracy"].append(float(right))
@@ -83,40 +84,60 @@ def mnist(settings: Settings, wanted: Callable[[str, str], bool]) -> Iterator[Ro
     except minicnn.errors.DataError:
         yield {**about, "note": f"no MNIST in {settings.root}: {SOURCE}"}
         return
-    yield {**about, **_race(settings, threads, train, test)}
+    race = Race(threads, len(train[0]))
+    try:
+        race.run(settings, train, test)
+    except KeyboardInterrupt:
+        yield {**about, **race.row()}
+        raise
+    yield {**about, **race.row()}
 
 
-def _race(settings: Settings, threads: int, train: tuple[Any, Any], test: tuple[Any, Any]) -> Row:
-    import torch
+class Race:
+    """Both trainings, in turn, until both have reached the goal or the epochs are over."""
 
-    minicnn.set_num_threads(threads)
-    torch.set_num_threads(threads)
-    steps = EPOCHS * (len(train[0]) // BATCH)
-    ours = Learner(minicnn, steps)
-    theirs = Learner(torch, steps, {name: p.numpy().copy() for name, p in ours.model.state_dict().items()})
-    learners, judged = (ours, theirs), []
-    for number, batches in enumerate(_groups(*train), 1):
-        for learner in learners:
-            learner.train(batches, settings.clock)
-        if number == 1 and difference(ours.losses[0], theirs.losses[0]) > 1e-5:
-            return {"error": f"the first losses differ: {ours.losses[0]} and {theirs.losses[0]}"}
-        done = len(ours.losses)
-        if done % JUDGED < GROUP or done > steps - GROUP:
-            judged.append(done)
+    def __init__(self, threads: int, images: int) -> None:
+        import torch
+
+        minicnn.set_num_threads(threads)
+        torch.set_num_threads(threads)
+        self.steps = EPOCHS * (images // BATCH)
+        self.ours = Learner(minicnn, self.steps)
+        weights = {name: p.numpy().copy() for name, p in self.ours.model.state_dict().items()}
+        self.theirs = Learner(torch, self.steps, weights)
+
+    def run(self, settings: Settings, train: tuple[Any, Any], test: tuple[Any, Any]) -> None:
+        """Train and judge; stops at once where the first losses differ."""
+        learners = (self.ours, self.theirs)
+        for batches in _groups(*train):
             for learner in learners:
-                learner.judge(*test)
-        if all(learner.reached is not None for learner in learners) or (settings.quick and done >= steps / 10):
-            break
-    return _row(ours, theirs, judged)
+                learner.train(batches, settings.clock)
+            done = len(self.ours.losses)
+            if done % JUDGED < GROUP or done > self.steps - GROUP:
+                for learner in learners:
+                    learner.judge(*test)
+            if self.differ or (settings.quick and done >= self.steps / 10):
+                return
+            if all(learner.reached is not None for learner in learners):
+                return
 
+    @property
+    def differ(self) -> bool:
+        """Whether the first losses do."""
+        return difference(self.ours.losses[0], self.theirs.losses[0]) > 1e-5
 
-def _row(ours: Learner, theirs: Learner, judged: list[int]) -> Row:
-    curves = {"batches": judged, "ours": ours.curves, "theirs": theirs.curves}
-    facts = {"curves": curves, "accuracies": [ours.curves["accuracy"][-1:], theirs.curves["accuracy"][-1:]],
-             "per_batch": [ours.seconds / len(ours.losses), theirs.seconds / len(theirs.losses)]}  # fmt: skip
-    if ours.reached is None or theirs.reached is None:
-        return {"note": f"not reached in {len(ours.losses)} batches", **facts}
-    return {"ours": ours.reached, "theirs": theirs.reached, "ratio": ours.reached / theirs.reached, **facts}
+    def row(self) -> Row:
+        """What there is to tell so far."""
+        ours, theirs = self.ours, self.theirs
+        if not theirs.losses:
+            return {"note": "not begun"}
+        if self.differ:
+            return {"error": f"the first losses differ: {ours.losses[0]} and {theirs.losses[0]}"}
+        facts = {"curves": {"ours": ours.curves, "theirs": theirs.curves},
+                 "per_batch": [learner.seconds / len(learner.losses) for learner in (ours, theirs)]}  # fmt: skip
+        if ours.reached is None or theirs.reached is None:
+            return {"note": f"not reached in {len(theirs.losses)} batches", **facts}
+        return {"ours": ours.reached, "theirs": theirs.reached, "ratio": ours.reached / theirs.reached, **facts}
 
 
 def _arrays(settings: Settings, *, train: bool) -> tuple[Any, Any]:

@@ -20,10 +20,9 @@ pytest.importorskip("torch", reason="what the benchmarks compare with; the suite
 
 import torch
 
-from benchmarks import growth, memory, networks, overhead, products, regions, steps, suites
+from benchmarks import growth, memory, mnist, networks, overhead, products, regions, steps, suites
 from benchmarks.__main__ import parser, run
 from benchmarks.case import Case, Row, Settings, Work, difference
-from benchmarks.mnist import BATCH
 from benchmarks.peers import layers, one, suite
 
 TINY: tuple[Callable[[Any], Any], tuple[int, ...]] = (functools.partial(networks.stack, depth=1, width=4), (2, 3, 8, 8))
@@ -145,15 +144,15 @@ def digits(tmp_path: Path) -> Path:
     root.mkdir()
     for train, name in ((True, "train"), (False, "t10k")):
         data = mc.datasets.Digits(train=train)
-        idx(root / f"{name}-images-idx3-ubyte.gz", data.data.numpy()[: 3 * BATCH])
-        idx(root / f"{name}-labels-idx1-ubyte.gz", data.targets.numpy()[: 3 * BATCH])
+        idx(root / f"{name}-images-idx3-ubyte.gz", data.data.numpy()[: 3 * mnist.BATCH])
+        idx(root / f"{name}-labels-idx1-ubyte.gz", data.targets.numpy()[: 3 * mnist.BATCH])
     return root
 
 
 def test_the_same_curves_on_the_way_to_99_percent(digits: Path, tmp_path: Path) -> None:
     (row,), text = figures(tmp_path, "mnist", root=digits)
     ours, theirs = row["curves"]["ours"], row["curves"]["theirs"]
-    assert row["curves"]["batches"] == [6] and row["note"] == "not reached in 6 batches"
+    assert ours["batches"] == theirs["batches"] == [6] and row["note"] == "not reached in 6 batches"
     assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-4) and ours["accuracy"] == theirs["accuracy"]
     assert row["per_batch"] == [1 / 6, 1 / 6] and f"{ours['accuracy'][0]:.2%}" in text
     assert "accuracy on the test images" in (tmp_path / "mnist.svg").read_text(encoding="utf-8")
@@ -166,6 +165,24 @@ def test_seconds_until_99_percent_are_those_of_training(
     (row,), text = figures(tmp_path, "mnist", root=digits)
     assert (row["ours"], row["theirs"], row["ratio"]) == (1, 1, 1.0)
     assert "| training until 99 % | 1 | 1.00 s | 1.00 s | 1.00 |" in text
+
+
+def test_a_training_that_is_interrupted_leaves_its_curves(
+    digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = mnist.Learner.judge
+
+    def interrupted(learner: Any, *test: Any) -> None:
+        if learner.t is torch:
+            raise KeyboardInterrupt
+        judge(learner, *test)
+
+    monkeypatch.setattr("benchmarks.mnist.Learner.judge", interrupted)
+    assert run(Settings("mnist", quick=True, clock=ticks(), root=digits), tmp_path) == 130
+    (row,) = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["rows"]
+    assert row["note"] == "not reached in 6 batches" and row["per_batch"] == [1 / 6, 1 / 6]
+    assert [len(row["curves"][side]["accuracy"]) for side in ("ours", "theirs")] == [1, 0]
+    assert (tmp_path / "mnist.svg").exists()
 
 
 def test_where_mnist_comes_from(tmp_path: Path) -> None:
