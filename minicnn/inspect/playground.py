@@ -37,8 +37,8 @@ LARGEST = 1 << 20
 CONNECTIONS, SECONDS = 32, 60
 """How many are answered at once, and for how long each."""
 
-WIDEST = 16
-"""Of a window, its stride, its dilation, the padding and the image under it."""
+SLIDERS = {"size": (1, 12), "kernel": (1, 7), "stride": (1, 4), "padding": (0, 4), "dilation": (1, 3)}
+"""The page's: a picture of a wider window has no end."""
 
 MOST = 64
 """Channels of a layer that are shown."""
@@ -86,10 +86,11 @@ class Playground:
 
     def window(self, size: int, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> dict[str, Any]:
         """Where a window goes over an image of ``size``: the formula with its numbers, the result, and an animation."""
-        if not 1 <= size <= WIDEST:
-            raise OptionError("playground: no such image", got=size, rule=f"a size from 1 to {WIDEST}")
-        if not max(kernel, stride, padding, dilation) <= WIDEST:
-            raise OptionError("playground: no such window", rule=f"numbers up to {WIDEST}")
+        numbers = {"size": size, "kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+        for name, (least, most) in SLIDERS.items():
+            if not least <= numbers[name] <= most:
+                raise OptionError("playground: there is no such window", got=f"{name} {numbers[name]}"[:80],
+                                  rule=f"{name} from {least} to {most}")
         walk = slide(Conv2d(1, 1, kernel, stride, padding, dilation), (size, size), seconds=0.4)
         formula = f"⌊({size} + 2·{padding} − {dilation}·({kernel} − 1) − 1) / {stride}⌋ + 1"
         return {"formula": formula, "result": walk.windows.out_size[0], "svg": walk.svg()}

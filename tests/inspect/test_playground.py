@@ -147,7 +147,7 @@ def test_the_command_serves_what_was_trained(
 
 
 def test_a_window_of_no_size_is_refused() -> None:
-    with pytest.raises(OptionError, match="no such image"):
+    with pytest.raises(OptionError, match="no such window"):
         Playground(network()).window(0, 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 import time
@@ -93,7 +94,8 @@ def test_bodies_that_are_no_drawing(body: str) -> None:
 @pytest.mark.parametrize("query", [
     "size=7&kernel=30000", "size=7&kernel=1&padding=1000000", "size=7&kernel=1&stride=99999999999999999999", "size=7",
     "size=" + "9" * 5000 + "&kernel=1", "&".join(f"a{i}=1" for i in range(1000)), "%00=%ff",
-    "self=1&size=1&kernel=1", "size=16&kernel=1&padding=16", "size=7&kernel=-1", "size=7&kernel=0", "size=7&kernel=1.5",
+    "self=1&size=1&kernel=1", "size=12&kernel=7&padding=5", "size=13&kernel=3", "size=12&kernel=8&dilation=2",
+    "size=7&kernel=-1", "size=7&kernel=0", "size=7&kernel=1.5",
 ])  # fmt: skip
 def test_windows_that_are_none(query: str) -> None:
     started = time.perf_counter()
@@ -103,7 +105,16 @@ def test_windows_that_are_none(query: str) -> None:
 
 def test_a_window_may_have_no_great_number() -> None:
     with pytest.raises(OptionError, match="no such window"):
-        PLAYGROUND.window(7, 17)
+        PLAYGROUND.window(7, 8)
+    for kernel, dilation in ((1, 1), (7, 1), (7, 3)):  # the largest pictures
+        assert len(PLAYGROUND.window(12, kernel, 1, 4, dilation)["svg"]) < 1 << 21
+
+
+def test_the_page_has_the_same_sliders() -> None:
+    text = re.search(r"const SLIDERS = \{(.*)\};", PLAYGROUND.page())
+    assert text is not None
+    found = {name: (int(low), int(high)) for name, low, high in re.findall(r"(\w+): \[(\d+), (\d+), \d+\]", text[1])}
+    assert found == playground.SLIDERS
 
 
 @pytest.mark.parametrize("path", ["http://[", "/../../etc/passwd", "/%2e%2e/", "/window/", "*", "/playground.py"])
