@@ -183,7 +183,7 @@ def test_checks_that_cannot_be(tmp_path: Path) -> None:
 
 
 def test_the_command_writes_what_is_asked_for(folder: Path, tmp_path: Path, capsys: Any) -> None:
-    asked = ["--checks", str(folder / "checks.py"), "--time", "1", "--csv", str(tmp_path / "g.csv"),
+    asked = ["--checks", str(folder / "checks.py"), "--time", "2", "--csv", str(tmp_path / "g.csv"),
              "--gradescope", str(tmp_path / "results.json"), "--markdown", str(tmp_path / "r.md"),
              "--otter", str(tmp_path / "tests"), "--nbgrader", str(tmp_path / "checks.ipynb")]  # fmt: skip
     assert main(["grade", str(folder / "student.py"), *asked]) == 0

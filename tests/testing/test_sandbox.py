@@ -113,7 +113,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def shared(path: Path) -> Iterator[Sandbox]:
-    with Sandbox(path, time_limit=0.5, memory_limit=1 << 28, output_limit=10_000) as box:
+    with Sandbox(path, time_limit=1.5, memory_limit=1 << 28, output_limit=10_000) as box:
         yield box
 
 
@@ -151,8 +151,8 @@ def test_a_forward_keeps_its_cache_for_its_backward(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("name", "kind", "says"), [
-    ("loop", "time", "loop: took longer than 0.5 s"),
-    ("sleep", "time", "sleep: took longer than 0.5 s"),
+    ("loop", "time", "loop: took longer than 1.5 s"),
+    ("sleep", "time", "sleep: took longer than 1.5 s"),
     ("huge", "memory", "huge: took more memory than it may"),
     ("leave", "crash", "leave: ended its process: exit status 3"),
     ("segfault", "crash", "segfault: ended its process: killed by SIGSEGV"),
@@ -170,9 +170,9 @@ def test_what_is_over_a_limit_ends_and_the_next_call_works(box: Sandbox, name: s
 
 
 def test_all_calls_of_a_test_share_its_time(path: Path) -> None:
-    with Sandbox({"nap": lambda: time.sleep(0.15)}, time_limit=0.25) as box:
+    with Sandbox({"nap": lambda: time.sleep(0.5)}, time_limit=0.9) as box:
         box.functions.nap()
-        with pytest.raises(LimitError, match=r"longer than 0\.25 s"):
+        with pytest.raises(LimitError, match=r"longer than 0\.9 s"):
             box.functions.nap()
 
 
@@ -239,10 +239,10 @@ def _working_in(folder: Path) -> list[str]:
 
 def test_a_file_that_does_not_load_says_so_once(tmp_path: Path) -> None:
     for code, says in (("import nothing_of_this_name", "ModuleNotFoundError"), ("def f(:", "SyntaxError"),
-                       ("while True: pass", "took longer than 0.3 s")):  # fmt: skip
+                       ("while True: pass", "took longer than 1 s")):  # fmt: skip
         file = tmp_path / "broken.py"
         file.write_text(code)
-        with Sandbox(file, time_limit=0.3) as box:
+        with Sandbox(file, time_limit=1) as box:
             for _ in range(2):
                 with pytest.raises(StudentError, match=r"broken\.py: ") as caught:
                     box.functions.f()
