@@ -42,6 +42,10 @@ def add(commands: Commands) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of weights, order, augmentation (default: %(default)s)")
     parser.add_argument("--weights", metavar="FROM", help="weights to start from: a file, an address, or a Hugging "
                         "Face repository")
+    parser.add_argument("--distributed", action="store_true", help="train on all processes that mpirun started, each "
+                        "with its part of the batch (mpirun -n 4 minicnn train …)")
+    parser.add_argument("--sync-batch-norm", action="store_true", help="with --distributed: statistics of the whole "
+                        "batch, not of each process's part")
     _add_results(parser)
     parser.set_defaults(run=run)
 
@@ -70,16 +74,19 @@ def run(options: argparse.Namespace) -> None:
     import minicnn as mc
     from minicnn.cli.data import load
     from minicnn.cli.network import about, announce, build
+    from minicnn.cli.ranks import first, join, ranked
     from minicnn.io import check_path
 
     started = time.perf_counter()
+    join(options)
     target = check_path(options.save or Path("runs") / f"{options.model}.npz")
     data = load(options)
     use = about(options.model, data, options.size)
     mc.manual_seed(options.seed)
-    model = build(use, options.weights, options.device)
+    model = ranked(build(use, options.weights, options.device), options)
     check_writable(target)
-    announce(use, data, options)
+    if first():
+        announce(use, data, options)
     test = data.images(False, use.size, device=options.device)  # if it is not there, this says so before the training
     try:
         history = _fit(model, data, use, options)
@@ -87,6 +94,8 @@ def run(options: argparse.Namespace) -> None:
         raise NotFiniteError(f"{error.what}; nothing was saved", got=error.got, rule=error.rule,
                              hint='a tenth of the --lr, or --on-nan skip where single images are at fault') from None
     _check(history)
+    if not first():
+        return
     result = mc.training.evaluate(model, mc.data.DataLoader(test, 500))
     print(f"test accuracy {result.accuracy:.2%} on {result.images:,} images")
     print(f"time          {time.perf_counter() - started:.1f} s")

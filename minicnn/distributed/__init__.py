@@ -27,12 +27,12 @@ from minicnn.distributed.group import (
     is_initialized,
 )
 from minicnn.distributed.parallel import DataParallel
-from minicnn.distributed.sampler import DistributedSampler
+from minicnn.distributed.sampler import DistributedSampler, share
 from minicnn.distributed.sync_norm import SyncBatchNorm
 
 __all__ = [
     "DataParallel", "DistributedSampler", "SyncBatchNorm", "all_reduce", "barrier", "broadcast", "finish", "get_rank",
-    "get_world_size", "init", "is_available", "is_initialized",
+    "get_world_size", "init", "is_available", "is_initialized", "share",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:

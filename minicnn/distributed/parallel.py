@@ -53,10 +53,15 @@ class DataParallel(Module):
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """The model's output for this rank's part of the batch."""
-        if self.training and self.broadcast_buffers and get_world_size() > 1:
+        if self.training and self.broadcast_buffers:
+            self.share_buffers()
+        return self.module(*inputs, **options)
+
+    def share_buffers(self) -> None:
+        """Replace every rank's buffers by rank 0's. All ranks must call it."""
+        if get_world_size() > 1:
             for buffer in self.module.buffers():
                 group().broadcast(buffer.array, 0)
-        return self.module(*inputs, **options)
 
     @contextmanager
     def no_sync(self) -> Iterator[None]:

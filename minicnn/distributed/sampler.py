@@ -1,15 +1,16 @@
-"""DistributedSampler: each rank's share of a dataset."""
+"""Each rank's share of a dataset, and of a loader's batches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-from minicnn.data.sampler import Sampler
-from minicnn.distributed.group import get_rank, get_world_size
+from minicnn.data.loader import DataLoader
+from minicnn.data.sampler import RandomSampler, Sampler, SequentialSampler
+from minicnn.distributed.group import get_rank, get_world_size, group
 from minicnn.errors import OptionError
 from minicnn.ops.sampling import randperm
-from minicnn.random import Generator
+from minicnn.random import Generator, default_generator
 
 
 class DistributedSampler(Sampler[int]):
@@ -66,3 +67,35 @@ class DistributedSampler(Sampler[int]):
     def set_epoch(self, epoch: int) -> None:
         """Number the epoch, from which its order follows; the same on every rank."""
         self.epoch = epoch
+
+
+def share(loader: DataLoader[Any]) -> DataLoader[Any]:
+    """A loader of this rank's part of each of ``loader``'s batches; itself where there are no other ranks.
+
+    The batch size is divided by the number of ranks. A shuffled loader becomes one with a ``DistributedSampler`` whose
+    seed rank 0 draws, so that ranks cannot part ways whatever random numbers else they draw.
+
+    Errors: OptionError for a batch size that the ranks do not divide, and a loader with a sampler of its own.
+
+    Example:
+        >>> loader = mc.distributed.share(mc.data.DataLoader(range(8), batch_size=4))
+    """
+    ranks = get_world_size()
+    if ranks == 1 or isinstance(loader.sampler, DistributedSampler):
+        return loader
+    if type(loader.sampler) not in (RandomSampler, SequentialSampler) or loader.batch_size is None:
+        raise OptionError("distributed.share: this loader has an order of its own", got=type(loader.sampler).__name__,
+                          rule="each rank takes every n-th sample of a common order",
+                          hint="DataLoader(dataset, batch_size, sampler=mc.distributed.DistributedSampler(dataset))")
+    if loader.batch_size % ranks:
+        raise OptionError("distributed.share: the ranks do not divide the batch", got=f"{loader.batch_size} images, "
+                          f"{ranks} ranks", rule="batch_size % ranks == 0", hint=f"batch_size={ranks * 16}")
+    seed = group().tell(default_generator.random_int64() % 2**31 if get_rank() == 0 else None)
+    sampler = DistributedSampler(loader.dataset, shuffle=isinstance(loader.sampler, RandomSampler), seed=seed,
+                                 drop_last=loader.drop_last)  # fmt: skip
+    names = ("num_workers", "collate_fn", "pin_memory", "drop_last", "timeout", "worker_init_fn",
+             "multiprocessing_context", "persistent_workers", "in_order", "worker_method")  # fmt: skip
+    options = {name: getattr(loader, name) for name in names}
+    if loader.num_workers:
+        options["prefetch_factor"] = loader.prefetch_factor
+    return DataLoader(loader.dataset, loader.batch_size // ranks, sampler=sampler, **options)

@@ -14,6 +14,7 @@ from minicnn.io.files import sync_folder
 from minicnn.training.attempts import Attempts
 from minicnn.training.callback import Callback
 from minicnn.training.interrupt import Interrupt
+from minicnn.training.ranks import any_rank, writes
 from minicnn.training.run import Run
 from minicnn.training.state import State, check, collect, go_on
 
@@ -70,22 +71,19 @@ class Checkpoint(Callback):
         """
         found = latest(self.folder)
         if found is None:
-            print(f"{self.folder} holds no checkpoint: the training begins", flush=True)
+            _say(f"{self.folder} holds no checkpoint: the training begins")
             return
         name, state = found
         check(run, state, self.folder / name)
         self._resumed = found
         go_on(run, state)
         place = f"after batch {run.batch} of epoch {run.epoch}" if run.within_epoch else f"after epoch {run.epoch}"
-        print(f"goes on from {self.folder / name}: {place} of {run.epochs}, step {run.step}", flush=True)
+        _say(f"goes on from {self.folder / name}: {place} of {run.epochs}, step {run.step}")
 
     def on_fit_begin(self, run: Run) -> None:
-        with _before_training(self.folder):
-            io.save(collect(run), self.folder / NEXT)
-        for name in (BEST, NEXT):
-            for path in self.folder.glob(f".{name}.*.part"):  # of trainings that were killed
-                path.unlink(missing_ok=True)
-        (self.folder / NEXT).unlink(missing_ok=True)
+        state = collect(run)
+        if writes():
+            self._prepare(state)
         self._kept, self._step = None, -1
         run.resumable = True
         if self._resumed is not None:
@@ -95,16 +93,26 @@ class Checkpoint(Callback):
         self._time = time.monotonic()
         self._interrupt.begin()
 
+    def _prepare(self, state: State) -> None:
+        """Try to write, and tidy up after trainings that were killed."""
+        with _before_training(self.folder):
+            io.save(state, self.folder / NEXT)
+        for name in (BEST, NEXT):
+            for path in self.folder.glob(f".{name}.*.part"):
+                path.unlink(missing_ok=True)
+        (self.folder / NEXT).unlink(missing_ok=True)
+
     def on_step_end(self, run: Run) -> None:
         due = self.every_steps is not None and run.step % self.every_steps == 0
         late = self.every_seconds is not None and time.monotonic() - self._time >= self.every_seconds
-        if due or late or self._interrupt.asked:
+        asked = any_rank(self._interrupt.asked)
+        if any_rank(due or late or asked):
             self._write(run)
-        self._end_if_asked(run)
+        self._end_if(asked, run)
 
     def on_epoch_end(self, run: Run) -> None:
         self._write(run, best=run.history.best(self.monitor, self.mode) is run.history[-1])
-        self._end_if_asked(run)
+        self._end_if(any_rank(self._interrupt.asked), run)
 
     def on_fit_end(self, run: Run) -> None:  # noqa: ARG002 (a hook's form)
         self._interrupt.end()
@@ -112,6 +120,8 @@ class Checkpoint(Callback):
     def _write(self, run: Run, *, best: bool = False) -> None:
         def write() -> None:
             state = collect(run)
+            if not writes():
+                return
             if best:  # before the last: whoever goes on from there will not come by here again
                 io.save(state, self.folder / BEST)
             io.save(state, self.folder / NEXT)
@@ -132,14 +142,19 @@ class Checkpoint(Callback):
         self._kept = LAST
         sync_folder(self.folder)
 
-    def _end_if_asked(self, run: Run) -> None:
-        if not self._interrupt.asked:
+    def _end_if(self, asked: bool, run: Run) -> None:
+        if not asked:
             return
         self._interrupt.end()
         held = "all of it" if self._step == run.step else f"it up to step {self._step}"
         kept = f"{self.folder / LAST} holds {held}\n  try   fit(…, checkpoint={str(self.folder)!r}, resume=True)"
         raise KeyboardInterrupt(f"stopped after step {run.step}, in epoch {run.epoch} of {run.epochs}; "
                                 f"{kept if self._step >= 0 else 'nothing could be saved'}")
+
+
+def _say(text: str) -> None:
+    if writes():
+        print(text, flush=True)
 
 
 def latest(folder: Path) -> tuple[str, State] | None:

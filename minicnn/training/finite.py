@@ -8,9 +8,11 @@ import warnings
 from typing import Any
 
 from minicnn.autograd.anomaly import AnomalyError, detect_anomaly
+from minicnn.distributed import get_rank
 from minicnn.errors import NotFiniteError
 from minicnn.tensor import Tensor
 from minicnn.training.outputs import loss_of
+from minicnn.training.ranks import any_rank, several
 from minicnn.training.rehearsal import Buffers, rehearsal
 from minicnn.training.run import Run
 
@@ -40,7 +42,10 @@ class Finite:
 
     def loss(self, value: float, batch: tuple[Any, Any]) -> None:
         """Look at a batch's loss. Errors: NotFiniteError, SkipStep."""
-        if math.isfinite(value):
+        fine = math.isfinite(value)
+        if self.mode == "skip" and any_rank(not fine) and fine:
+            raise SkipStep  # another rank leaves the step out, and says why
+        if fine:
             self._warned = False
         elif self.mode != "report" or not self._warned:
             self._act(f"the loss is {value}", self.run.batch + 1, batch)
@@ -84,6 +89,8 @@ class Finite:
 
 def find_cause(run: Run, inputs: Any, targets: Any) -> tuple[str, bool]:
     """Where the first value that is not finite comes from, and whether other batches will meet it, too."""
+    if several():  # a second run of the batch would wait for the other ranks' gradients
+        return f"seen by rank {get_rank()}", False
     for name, p in run.model.named_parameters():
         if not finite(p):
             return f"{name} is not finite any more, since the step before", True

@@ -24,6 +24,7 @@ from minicnn.training.logs import CSVLog, TensorBoardLog
 from minicnn.training.memory import explained
 from minicnn.training.outputs import Accuracy, Loss, Meter, class_accuracy, loss_of
 from minicnn.training.progress import Progress
+from minicnn.training.ranks import part_of, share_buffers, writes
 from minicnn.training.recipe import Recipe
 from minicnn.training.run import Run, batches_of
 from minicnn.training.schedule import Schedule
@@ -68,6 +69,9 @@ def fit(
         log_tensorboard: a folder for TensorBoard (the extra "tensorboard").
         progress: show a bar (in a terminal) or a line an epoch (elsewhere).
 
+    On several ranks (``mc.distributed``) every rank calls it with a ``DataParallel`` and the loader of the whole batch,
+    of which it takes its part; rank 0 logs and saves, and the records are those of all ranks' images.
+
     Returns:
         The ``History``: a record for each epoch.
 
@@ -85,15 +89,16 @@ def fit(
     recipe = Recipe(loss_function, accuracy, validation, accumulate, clip_norm, clip_value, on_nan)
     recipe.check(epochs)
     _check_parameters(model, optimizer)
-    run = Run(model, optimizer, loader, epochs, scheduler=scheduler, recipe=recipe)
+    run = Run(model, optimizer, part_of(loader, model), epochs, scheduler=scheduler, recipe=recipe)
     if scheduler is not None:
         run.callbacks.append(Schedule(scheduler, step_scheduler))
     run.callbacks += callbacks
     if early_stopping is not None:
         run.callbacks.append(EarlyStopping(early_stopping) if isinstance(early_stopping, int) else early_stopping)
-    run.callbacks += [CSVLog(log_csv)] if log_csv is not None else []
-    run.callbacks += [TensorBoardLog(log_tensorboard)] if log_tensorboard is not None else []
-    run.callbacks += [Progress()] if progress else []
+    if writes():
+        run.callbacks += [CSVLog(log_csv)] if log_csv is not None else []
+        run.callbacks += [TensorBoardLog(log_tensorboard)] if log_tensorboard is not None else []
+        run.callbacks += [Progress()] if progress else []
     if checkpoint is not None:  # the last: what all others did at an epoch's end is done when Ctrl-C ends it
         run.callbacks.append(checkpoint if isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint))
     if resume:
@@ -169,9 +174,10 @@ def _backward(run: Run, watch: Finite, group: list[tuple[Any, Any]]) -> None:
 
 
 def _record(run: Run) -> Epoch:
-    recipe, meter, seconds = run.recipe, run.meter, run.meter.seconds
+    recipe, meter, seconds = run.recipe, run.meter.of_all_ranks(), run.meter.seconds
     speed, validation_loss, validation_accuracy = meter.images / max(seconds, 1e-9), None, None
     if recipe.validation is not None:
+        share_buffers(run.model)
         result = evaluate(run.model, recipe.validation, loss_function=recipe.loss_function, accuracy=recipe.accuracy)
         validation_loss, validation_accuracy = result.loss, result.accuracy
     return Epoch(run.epoch, meter.loss, meter.accuracy, validation_loss, validation_accuracy, run.rate,

@@ -9,6 +9,7 @@ from typing import Any
 from minicnn.errors import DtypeError, OptionError
 from minicnn.nn import functional as F
 from minicnn.tensor import Tensor
+from minicnn.training.ranks import total
 
 Loss = Callable[[Any, Any], Tensor]
 Accuracy = Callable[[Any, Any], float | None]
@@ -91,6 +92,14 @@ class Meter:
         if accuracy is not None:
             self._judged += images
             self._right += accuracy * images
+
+    def of_all_ranks(self) -> Meter:
+        """The meter of the images of all ranks together."""
+        found = Meter()
+        found.started = self.started
+        images, judged, found._loss, found._right = total(self.images, self._judged, self._loss, self._right)
+        found.images, found._judged = int(images), int(judged)
+        return found
 
     def state_dict(self) -> dict[str, Any]:
         """All of it, in plain numbers."""

@@ -15,6 +15,7 @@ from minicnn.tensor import Tensor
 from minicnn.training.callback import Callback
 from minicnn.training.history import History
 from minicnn.training.outputs import Meter
+from minicnn.training.ranks import order_of_epoch
 from minicnn.training.recipe import Recipe
 
 
@@ -75,6 +76,7 @@ class Run:
 
     def begin(self) -> Iterable[Any]:
         """The batches of the present epoch that are still to come."""
+        order_of_epoch(self.loader, self.epoch)
         if self.rest is not None:
             rest, self.rest = self.rest, None
             return rest()

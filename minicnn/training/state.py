@@ -8,11 +8,13 @@ from typing import Any
 
 from minicnn.data import DataLoader
 from minicnn.data.streams import read_streams, write_streams
+from minicnn.distributed import get_rank, get_world_size
 from minicnn.errors import DataError, StateError
 from minicnn.ops.creation import as_tensor
-from minicnn.random import get_rng_state
+from minicnn.random import default_generator, get_rng_state
 from minicnn.tensor import Tensor
 from minicnn.training.history import History
+from minicnn.training.outputs import Meter
 from minicnn.training.run import Run
 
 State = dict[str, Any]
@@ -36,7 +38,7 @@ def collect(run: Run) -> State:
         "random": as_tensor(get_rng_state()),
         "training": identity(run),
         "position": {"batch": run.batch, "within": run.within_epoch, "stop": run.stop, "rate": run.rate,
-                     "meter": run.meter.state_dict()},
+                     "meter": run.meter.of_all_ranks().state_dict()},
         "streams": {"began": run.began if run.within_epoch else {}, "now": read_streams(run.streams)},
         "callbacks": {name: state for name, callback in _named(run) if (state := callback.state_dict())},
         "frozen": [name for name, p in parameters.items() if not p.requires_grad],
@@ -62,7 +64,7 @@ def apply(run: Run, state: State) -> None:
     run.history[:] = History.from_records(state["history"])
     run.epoch, run.step, run.batch = state["epoch"], state["step"], position["batch"]
     run.stop, run.rate, run.began = position["stop"], position["rate"], state["streams"]["began"]
-    run.meter.load_state_dict(position["meter"])
+    run.meter.load_state_dict(position["meter"] if get_rank() == 0 else Meter().state_dict())
 
 
 def go_on(run: Run, state: State) -> None:
@@ -76,12 +78,19 @@ def go_on(run: Run, state: State) -> None:
         apply(run, state)  # once more: a callback may have done something when the epoch began
         write_streams(run.streams, state["streams"]["began"])
         batches = _rest(run.loader, run.batch)
-        write_streams(run.streams, state["streams"]["now"])
+        _write_streams(run, state)
         return batches
 
     apply(run, state)
     run.rest = rest if run.within_epoch else None
+    _write_streams(run, state)
+
+
+def _write_streams(run: Run, state: State) -> None:
+    """Put every stream where it was; those are rank 0's, so the other ranks go on with numbers of their own."""
     write_streams(run.streams, state["streams"]["now"])
+    if get_rank() > 0:
+        default_generator.manual_seed(default_generator.random_int64() + get_rank())
 
 
 def _rest(loader: Any, done: int) -> Iterator[Any]:
@@ -103,6 +112,8 @@ def identity(run: Run) -> State:
     loader: Any = run.loader
     dataset = getattr(loader, "dataset", None)
     data = {name: getattr(loader, name, None) for name in ("batch_size", "num_workers", "worker_method", "drop_last")}
+    if isinstance(data["batch_size"], int):  # of all ranks: 4 of 16 may go on as 2 of 32
+        data["batch_size"] *= get_world_size()
     order = type(getattr(loader, "sampler", None)).__name__
     return {**kinds, **options, "epochs": run.epochs, **run.recipe.settings(), **data, "the order": order,
             "batches in an epoch": run.batches, "images": len(dataset) if isinstance(dataset, Sized) else None}

@@ -23,17 +23,17 @@ pytestmark = pytest.mark.skipif(MPIEXEC is None or not distributed.is_available(
                                 reason="needs mpi4py and an MPI: pip install minicnn[mpi]")
 
 
-def launched(ranks: int, task: str) -> subprocess.CompletedProcess[str]:
+def launched(ranks: int, *task: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "MINICNN_NUM_THREADS": "1"}
-    return subprocess.run([str(MPIEXEC), "-n", str(ranks), sys.executable, "-m", "tests.distributed.worker", task],
+    return subprocess.run([str(MPIEXEC), "-n", str(ranks), sys.executable, "-m", "tests.distributed.worker", *task],
                           capture_output=True, text=True, timeout=240, env=environment, check=False,
                           cwd=Path(__file__).parents[2])  # fmt: skip
 
 
-def result(ranks: int, task: str) -> Any:
-    run = launched(ranks, task)
+def result(ranks: int, *task: str) -> Any:
+    run = launched(ranks, *task)
     assert run.returncode == 0, run.stdout + run.stderr
-    return json.loads(run.stdout)
+    return json.loads(run.stdout.splitlines()[-1])
 
 
 def same_weights(found: Any, expected: Any, tolerance: float) -> None:
@@ -82,3 +82,33 @@ def test_a_rank_that_dies_ends_the_job_and_says_why() -> None:
     assert run.returncode != 0
     assert "ValueError: a bad image" in run.stderr and "rank 1 of 2 failed, so all ranks end" in run.stderr
     assert "resume=True" in run.stderr
+
+
+def test_fit_is_the_same_on_ranks_and_goes_on_with_another_number_of_them(tmp_path: Path) -> None:
+    alone = worker.fitted()
+    folder = str(tmp_path / "run")
+    assert result(4, "fit", folder, "7") == {"stopped": 7}  # within the second epoch
+    found = result(2, "fit", folder, "0")
+    same_weights(found, alone, 1e-12)
+    np.testing.assert_allclose(found["losses"], alone["losses"], rtol=1e-12)
+    assert found["accuracies"] == pytest.approx(alone["accuracies"], abs=1e-12)
+
+
+def test_a_nan_on_one_rank_is_left_out_by_all() -> None:
+    found = result(2, "skipping")
+    assert found["images"] == 2 and np.isfinite(found["loss"])
+
+
+def test_the_command(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "minicnn", "train", "lenet", "--epochs", "1", "--distributed"]
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "MINICNN_NUM_THREADS": "1",
+                   "PYTHONPATH": str(Path(__file__).parents[2])}  # fmt: skip
+    run = subprocess.run([str(MPIEXEC), "-n", "2", *command], capture_output=True, text=True, timeout=240,
+                         env=environment, check=False, cwd=tmp_path)  # fmt: skip
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.count("epoch 1/1") == 1 and run.stdout.count("test accuracy") == 1
+    assert float(run.stdout.split("test accuracy ")[1].split("%")[0]) > 85
+    assert (tmp_path / "runs" / "lenet.npz").exists()
+    refused = subprocess.run([str(MPIEXEC), "-n", "2", *command, "--batch-size", "63"], capture_output=True, text=True,
+                             timeout=240, env=environment, check=False, cwd=tmp_path)  # fmt: skip
+    assert refused.returncode != 0 and "do not divide the batch" in refused.stderr and "Traceback" not in refused.stderr

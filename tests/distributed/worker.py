@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -92,6 +93,53 @@ def messages() -> dict[str, Any]:
             "broadcast": distributed.broadcast(mc.tensor([rank]), src=1).item()}  # fmt: skip
 
 
+class _Stop(mc.training.Callback):
+    """Ends a training after some steps, on every rank."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def on_step_end(self, run: Any) -> None:
+        if run.step == self.after:
+            raise KeyboardInterrupt
+
+
+def fitted(folder: str = "", stop: int = 0) -> dict[str, Any]:
+    """Two epochs by ``fit``, resumed from ``folder`` if there is one, and stopped after a step if that is asked."""
+    mc.manual_seed(0)
+    model: Any = small(False)
+    if distributed.is_initialized():
+        model = distributed.DataParallel(model)
+    dataset = data()
+    loader = mc.data.DataLoader(dataset, BATCH // distributed.get_world_size(),
+                                sampler=distributed.DistributedSampler(dataset, seed=3))  # fmt: skip
+    optimizer = mc.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
+    keep = mc.training.Checkpoint(folder, every_steps=1) if folder else None
+    try:
+        history = mc.training.fit(model, loader, optimizer, epochs=2, checkpoint=keep, resume=bool(folder),
+                                  callbacks=[_Stop(stop)], progress=False)  # fmt: skip
+    except KeyboardInterrupt:
+        return {"stopped": stop}
+    weights = {name: value.flatten().tolist() for name, value in model.state_dict().items()}
+    return {"weights": weights, "losses": [epoch.loss for epoch in history],
+            "accuracies": [epoch.accuracy for epoch in history]}  # fmt: skip
+
+
+def skipping() -> dict[str, Any]:
+    """A batch with a NaN in one rank's part is left out by all."""
+    mc.manual_seed(0)
+    dataset = data()
+    dataset.tensors[0][BATCH + 1] = float("nan")
+    loader = mc.data.DataLoader(dataset, BATCH)
+    model = distributed.DataParallel(small(False))
+    optimizer = mc.optim.SGD(model.parameters(), lr=0.05)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        history = mc.training.fit(model, loader, optimizer, epochs=1, on_nan="skip", progress=False)
+    finite = all(bool(p.isfinite().all()) for p in model.parameters())
+    return {"images": round(distributed.all_reduce(mc.tensor([float(finite)]))[0].item()), "loss": history[0].loss}
+
+
 def dies() -> dict[str, Any]:
     """Rank 1 raises in the second step, where rank 0 waits for its gradients."""
     model = distributed.DataParallel(small(False))
@@ -112,11 +160,12 @@ TASKS: dict[str, Callable[[], dict[str, Any]]] = {
     "unused": unused_parameters,
     "statistics": per_rank_statistics,
     "messages": messages,
+    "skipping": skipping,
     "dies": dies,
 }
 
 if __name__ == "__main__":
     distributed.init()
-    result = TASKS[sys.argv[1]]()
+    result = fitted(sys.argv[2], int(sys.argv[3])) if sys.argv[1] == "fit" else TASKS[sys.argv[1]]()
     if distributed.get_rank() == 0:
         print(json.dumps(result))
