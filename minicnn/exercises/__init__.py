@@ -32,6 +32,7 @@ CHAPTERS = {
     7: "dropout",
     8: "lenet_to_vgg",
     9: "residual_networks",
+    10: "densenet_nasnet_mobilenet",
     12: "pretrained_weights",
     13: "transposed_convolution",
     14: "debugging_training",
