@@ -39,7 +39,7 @@ def deprecated(since: str, successor: str) -> Callable[[F], F]:
         DEPRECATED[name] = gone
         words = f"{name} is deprecated since minicnn {since}, and gone in {gone}: write {successor}"
         if inspect.isclass(found):
-            found.__init__ = _warning(found.__init__, words)
+            found.__init__ = _warning(found.__init__, words)  # type: ignore[method-assign]  # that is what it is for
             return found
         return _warning(found, words)
 

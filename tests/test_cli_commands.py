@@ -56,8 +56,10 @@ def run(*arguments: object) -> int:
 @pytest.mark.parametrize("data", ["mnist", "fashion-mnist", "kmnist", "cifar10"])
 @pytest.mark.parametrize("augment", [False, True])
 def test_train_on_the_well_known_sets(
-    data: str, augment: bool, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+    data: str, augment: bool, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(mc.datasets.CIFAR10, "images_a_file", None)  # a set of ten images here
     target = tmp_path / "lenet.npz"
     assert run("train", "lenet", "--data", data, "--root", root, "--epochs", 1, "--batch-size", 10, "--save", target,
                *["--augment"] * augment) == 0  # fmt: skip
