@@ -140,13 +140,15 @@ def view_in_place(name: str, function: Callable[..., Tensor], target: Tensor, *a
     past = _past(target, target.array)
     past._version, past._base, past._chain, past._seen = target._version, target._base, target._chain, target._seen
     result = function(past, *args)
+    current = target._seen == target._version[0]
     target.array = result.array
-    if mode.grad or not target.tracked:
+    if mode.grad or not target.tracked or not current:
         target._base, target._chain = result._base, result._chain
     if mode.grad:
         _rehome(target, result._node, result._slot)
     target._version[:] = (target._version[0] + 1, name)
-    target._seen = target._version[0]
+    if mode.grad or current:
+        target._seen = target._version[0]
     return target
 
 

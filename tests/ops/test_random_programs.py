@@ -140,13 +140,13 @@ def test_an_empty_tensor_that_is_joined_stays_in_the_graph() -> None:
 
 
 def an_unrecorded_edit_after_a_recorded_one(lib):
-    x, w = (lib.ones(3, dtype=lib.float64).requires_grad_() for _ in range(2))
+    x, w = (lib.ones(2, 2, dtype=lib.float64).requires_grad_() for _ in range(2))
     found = []
     for edit in (lambda v: v.__iadd__(1), lambda v: v.mul_(2), lambda v: v.relu_(), lambda v: v.fill_(3.0),
-                 lambda v: v.__setitem__(0, 5.0)):  # fmt: skip
+                 lambda v: v.__setitem__(0, 5.0), lambda v: v.unsqueeze_(0), lambda v: v.transpose_(0, 1)):  # fmt: skip
         b = x * 2
-        v = b.view(3)
-        v[...] = w * 3
+        v = b.view(2, 2)
+        v[...] = w * 3 * lib.arange(4, dtype=lib.float64).reshape(2, 2)
         with lib.no_grad():
             edit(v)
         found += [v.detach(), *lib.autograd.grad((v * v).sum() + (b * b * b).sum(), [x, w])]
