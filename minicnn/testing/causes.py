@@ -80,6 +80,11 @@ class Trial:
         ours = self._outcome(module, module.forward, what, None, g, rtol)
         return "" if ours is None else relation(ours, theirs, rtol, len(self.x) if self.x.ndim else 0)
 
+    def slope(self, g: Array | None) -> Array | None:
+        """The layer's own gradient of its input; None where it has none."""
+        module = altered(self.module)
+        return self._outcome(module, module.forward, "gradient of input", None, g, 0.0)
+
     def _outcome(self, module: Module, run: Run, what: str, result: Array | None, g: Array | None, rtol: float
                  ) -> Array | None:  # fmt: skip
         """What a variant gives; None where it cannot, or its result is not the one that is wanted."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -15,68 +15,9 @@ from minicnn.errors import ArgumentError, DataError
 from minicnn.nn.module import Module
 from minicnn.tensor import Tensor
 from minicnn.testing.causes import Array, Trial, altered, error, relation
+from minicnn.testing.difference import Difference, Divergence
 from minicnn.testing.recording import free, host, numbered, restore
 from minicnn.testing.zoo.bug import with_gradient_of
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One thing that differs.
-
-    Attributes:
-        layer: the module that made it; "output" or "loss" after all modules, a parameter's name for weights.
-        what: "result", "gradient of input", "gradient of weight", a buffer's name, "value".
-        error: the largest difference, as a share of the largest of theirs.
-        at: where that is.
-        ours, theirs: the two values there.
-        guess: what may be behind it; empty where nothing that was tried gives theirs.
-    """
-
-    layer: str
-    what: str
-    error: float
-    at: tuple[int, ...]
-    ours: float
-    theirs: float
-    guess: str = ""
-
-    def __str__(self) -> str:
-        place = f": {self.ours:.6g} at {list(self.at)}, theirs is {self.theirs:.6g}" if np.isfinite(self.error) else ""
-        share = f", off by {self.error:.2g} of the largest" if np.isfinite(self.error) else ", of another shape"
-        return f"{self.layer}: {self.what}{share}{place}" + (f"\n    {self.guess}" if self.guess else "")
-
-
-@dataclass
-class Divergence:
-    """What ``find_divergence`` found. Each layer was given what theirs was given, so each is judged by itself.
-
-    Attributes:
-        weights: parameters and buffers that differ before anything runs.
-        forward: layers whose results differ, in the order they run; ``loss`` last.
-        backward: layers whose gradients differ, in the order of the backward pass.
-        compared: the keys that both have.
-        missing: the model's that the recording lacks.
-    """
-
-    weights: list[Difference] = field(default_factory=list)
-    forward: list[Difference] = field(default_factory=list)
-    backward: list[Difference] = field(default_factory=list)
-    compared: list[str] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-
-    @property
-    def agrees(self) -> bool:
-        """Whether nothing differs."""
-        return not (self.weights or self.forward or self.backward)
-
-    def __str__(self) -> str:
-        lines = [f"compared {len(self.compared)} arrays" + ("" if not self.missing else
-                 f"; not recorded: {', '.join(self.missing[:5])}{' …' if len(self.missing) > 5 else ''}")]
-        for name, found in (("weights", self.weights), ("forward", self.forward), ("backward", self.backward)):
-            lines += [f"{'first' if not n else 'also'} {name}: {d}" for n, d in enumerate(found)]
-            if not found:
-                lines.append(f"{name}: no difference")
-        return "\n".join(lines)
 
 
 def find_divergence(
@@ -246,7 +187,7 @@ class _Run:
             return
         theirs = self.theirs[key]
         self.found.compared.append(key)
-        rtol = self.rtol or (1e-8 if ours.dtype == theirs.dtype == np.float64 else 1e-4)
+        rtol = self._rtol(ours, theirs)
         off = error(ours, theirs, floor)
         if off <= rtol:
             return
@@ -260,6 +201,9 @@ class _Run:
             result, g = self.theirs.get(call.key), self.theirs.get(f"{call.key}.grad")
             guess = call.trial.guess(what, theirs, result, g, rtol)
         into.append(Difference(layer, what, off, at, *both, guess))
+
+    def _rtol(self, ours: Array, theirs: Array) -> float:
+        return self.rtol or (1e-8 if ours.dtype == theirs.dtype == np.float64 else 1e-4)
 
     def _batch(self) -> int:
         first = self.leaves[0] if hasattr(self, "leaves") else None
@@ -287,9 +231,29 @@ class _Run:
         one = readers[0] if len(readers) == 1 else None
         found: list[Difference] = []
         layer = " or ".join(call.key for call in readers) or f"after {key}"
-        self._compare(found, layer, "gradient of input", f"{key}.grad", ours, one)
+        own = one.trial.slope(self.theirs.get(f"{one.key}.grad")) if one is not None and one.trial is not None else None
+        theirs = self.theirs.get(f"{key}.grad")
+        if own is not None and theirs is not None and error(own, ours) > self._rtol(ours, theirs):
+            self._judge_share(found, key, layer, ours, own)
+        else:
+            self._compare(found, layer, "gradient of input", f"{key}.grad", ours, one)
         after = self.calls[key].number + 1 if key in self.calls else 0
         into += [(max([call.number for call in readers], default=after), d) for d in found]
+
+    def _judge_share(self, into: list[Difference], key: str, reader: str, ours: Array, own: Array) -> None:
+        """As ``_judge_slope`` where no layer but an operation, such as a residual's sum, takes the same tensor, too."""
+        found: list[Difference] = []
+        self._compare(found, reader, "gradient of input", f"{key}.grad", ours)
+        theirs = self.theirs[f"{key}.grad"]
+        rtol = self._rtol(ours, theirs)
+        for d in found:
+            layer, guess = f"{reader}, or what else takes the result of {key}", d.guess
+            if error(own, theirs) <= rtol:
+                layer = f"after {key}"
+                guess = f"theirs has the gradient of {reader} only: what else takes it gives none"
+            elif error(ours - own, theirs) <= rtol:
+                layer, guess = reader, f"theirs lacks the gradient of {reader}"
+            into.append(replace(d, layer=layer, guess=guess))
 
     def _judge_parameter(self, into: list[tuple[int, Difference]], name: str, ours: Array | None) -> None:
         layer, _, own = name.rpartition(".")

@@ -166,6 +166,26 @@ def test_an_error_backward_is_found_in_its_layer(plant: Plant, layer: str | None
     assert guess in found.backward[0].guess, str(found)
 
 
+def test_a_residual_whose_gradient_is_lost_is_told_from_the_layer_beside_it() -> None:
+    def forward(self: Net, x: mc.Tensor) -> mc.Tensor:
+        x = self.act1(self.bn1(self.conv1(x)))
+        x = self.pool(x.detach() + self.block(x))
+        return self.fc2(self.drop(self.act2(self.fc1(self.flatten(x)))))
+
+    model = net()
+    model.forward = forward.__get__(model)  # type: ignore[method-assign]  # an error
+    found = found_in(recorded(model))
+    assert found.forward == []
+    assert [d.layer for d in found.backward] == ["after act1"], str(found)
+    assert found.backward[0].guess == "theirs has the gradient of block.0 only: what else takes it gives none"
+
+    model = net()
+    right = model.block[0].forward
+    model.block[0].forward = lambda x: right(x.detach())  # type: ignore[method-assign]  # an error
+    found = found_in(recorded(model))
+    assert [(d.layer, d.guess) for d in found.backward] == [("block.0", "theirs lacks the gradient of block.0")]
+
+
 def test_two_errors_are_both_found_and_the_first_is_first() -> None:
     model = net()
     for plant, _, _ in (FORWARD["another slope"], FORWARD["a transposed weight"]):
