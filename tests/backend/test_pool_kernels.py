@@ -369,16 +369,3 @@ def test_recorded_winners_lead_where_positions_do(geometry):
     np.testing.assert_array_equal(CPU.pool_gather(v, recorded, geometry), CPU.pool_gather(v, winners))
     scattered = CPU.pool_scatter(g, recorded, (7, 8), geometry)
     np.testing.assert_array_equal(scattered, CPU.pool_scatter(g, winners, (7, 8), geometry))
-
-
-@pytest.mark.parametrize("geometry", [TWO_BY_TWO, OVERLAPPING, PoolGeometry((5, 2), (2, 3), (2, 1), (2, 1))], ids=str)
-def test_an_image_larger_than_a_block_is_scattered_by_bands(geometry, monkeypatch):
-    rng = np.random.default_rng(0)
-    x = ORDERS["channels-last"](rng.standard_normal((2, 3, 23, 14)))
-    y, winners = CPU.max_pool_recorded(x, geometry)
-    g = rng.standard_normal(y.shape)
-    whole = CPU.pool_scatter(g, winners, (23, 14), geometry)
-    for block in (1, 3000):
-        monkeypatch.setattr("minicnn.backend.cpu.pool.BLOCK_BYTES", block)
-        np.testing.assert_array_equal(CPU.pool_scatter(g, winners, (23, 14), geometry), whole)
-    np.testing.assert_allclose(whole, PORTABLE.pool_scatter(g, CPU.max_pool(x, geometry)[1], (23, 14)), rtol=1e-12)

@@ -8,7 +8,7 @@ a choice between two arrays, which costs NumPy ten times a maximum.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -132,11 +132,11 @@ def _scatter(g: Array, distance: Array, dx: Array, geometry: PoolGeometry) -> No
     infinite gradient times 0 would be NaN.
     """
     bits = np.dtype(f"i{g.itemsize}")
-    g, W = g.view(bits), dx.shape[3]
+    g, (H, W) = g.view(bits), dx.shape[2:]
     steps = zip(geometry.kernel, geometry.stride, geometry.dilation, strict=True)
     overlaps = any(stride <= dilation * (kernel - 1) for kernel, stride, dilation in steps)
     columns = list(enumerate(geometry.taps(1, W)))[::-1]
-    for i, row_in, row_out in _bands(geometry, dx):
+    for i, (row_in, row_out) in list(enumerate(geometry.taps(0, H)))[::-1]:
         for j, (column_in, column_out) in columns:
             number = distance.dtype.type(i * geometry.dilation[0] * W + j * geometry.dilation[1])
             wins = (distance[:, :, row_out, column_out] == number).view(np.int8)
@@ -145,20 +145,6 @@ def _scatter(g: Array, distance: Array, dx: Array, geometry: PoolGeometry) -> No
                 target += np.multiply(chosen, wins).view(dx.dtype)
             else:
                 np.multiply(chosen, wins, out=target.view(bits))
-
-
-def _bands(geometry: PoolGeometry, dx: Array) -> Iterator[tuple[int, slice, slice]]:
-    """Rows of windows from above, about BLOCK_BYTES of pixels at a time: each row of taps, from below, which pixels it
-    reads, and for which windows. (``kernels: max pool 3x3 s2 gradients``, whose images are larger than the cache.)"""
-    H, step = dx.shape[2], geometry.stride[0]
-    count = max(1, BLOCK_BYTES * H // max(1, dx.nbytes * step))
-    taps = list(enumerate(geometry.taps(0, H)))[::-1]
-    for start in range(0, geometry.output_size(dx.shape[2:])[0], count):
-        for i, (inputs, outputs) in taps:
-            first, last = max(start, outputs.start), min(start + count, outputs.stop) - 1
-            if first <= last:
-                top = inputs.start - outputs.start * step
-                yield i, slice(top + first * step, top + last * step + 1, step), slice(first, last + 1)
 
 
 def _covers(geometry: PoolGeometry, size: Pair) -> bool:
