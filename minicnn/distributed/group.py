@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -50,11 +51,14 @@ def init(device: Device | str = "cpu") -> None:
         group.abort()
 
     sys.excepthook = end_all
+    _group.leave = partial(setattr, sys, "excepthook", before)
 
 
 def finish() -> None:
     """Leave the group: this process is alone again. (MPI itself ends with the process.)"""
     global _group
+    if _group is not None:
+        _group.leave()
     _group = None
 
 

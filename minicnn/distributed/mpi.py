@@ -22,6 +22,8 @@ class MpiGroup:
     def __init__(self) -> None:
         self.mpi = _mpi()
         self.comm = self.mpi.COMM_WORLD.Dup()  # apart from what a script says by MPI itself
+        self.leave: Callable[[], None] = lambda: None
+        """What is to be undone when the group is left."""
         self.rank, self.size = self.comm.Get_rank(), self.comm.Get_size()
 
     def start_sum(self, array: Array) -> Callable[[], None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -112,3 +113,16 @@ def test_the_command(tmp_path: Path) -> None:
     refused = subprocess.run([str(MPIEXEC), "-n", "2", *command, "--batch-size", "63"], capture_output=True, text=True,
                              timeout=240, env=environment, check=False, cwd=tmp_path)  # fmt: skip
     assert refused.returncode != 0 and "do not divide the batch" in refused.stderr and "Traceback" not in refused.stderr
+
+
+def test_the_script_of_the_page(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "distributed.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"^```py\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "script.py").write_text(script, encoding="utf-8")
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "MINICNN_NUM_THREADS": "1", "PYTHONPATH": str(root)}
+    for command in ([str(MPIEXEC), "-n", "2", sys.executable], [sys.executable]):
+        run = subprocess.run([*command, "script.py"], capture_output=True, text=True, timeout=240, env=environment,
+                             check=False, cwd=tmp_path)  # fmt: skip
+        assert run.returncode == 0, run.stdout + run.stderr
+        assert run.stdout.count("epoch 3/3") == 1
