@@ -44,7 +44,7 @@ WINOGRADS = tiles, winograd
 FEW_CHANNELS = 4  # to go along planes of pixels instead of along channels
 FEW_PIXELS = 384  # for a block: with fewer, reading the weights takes longest
 PARTS = 4  # of a weight gradient's sum, for as many threads
-PART_BYTES = 1 << 22  # of such a part; a larger gradient is cut by its output channels instead
+PART_BYTES = 3 << 19  # of such a part; a larger gradient is cut by its output channels: ``memory AlexNet``
 
 
 class Plan(NamedTuple):
@@ -113,10 +113,11 @@ def _summed(x: Array, g: Array, plan: Plan) -> Array:
     """The weight gradient: its parts, of blocks or of output channels, are added in their order."""
     layer, method, pieces = plan
     total = np.zeros(method.sums_shape(layer), x.dtype)
+    alone = len({outs.start for _, outs in pieces}) == len(pieces)  # with its channels: no other part adds to them
 
     def work(piece: tuple[list[Block], slice]) -> Array:
         (first, *others), outs = piece
-        sums = np.empty_like(total[..., outs, :])
+        sums = total[..., outs, :] if alone else np.empty_like(total[..., outs, :])
         method.weight_grad(x, g[first][..., outs], layer, first, sums)
         for block in others:
             more = scratch("more sums", sums.shape, x.dtype)
@@ -125,7 +126,8 @@ def _summed(x: Array, g: Array, plan: Plan) -> Array:
         return sums
 
     for (_, outs), sums in zip(pieces, run(work, pieces), strict=True):
-        total[..., outs, :] += sums
+        if not alone:
+            total[..., outs, :] += sums
     return method.as_weights(total, layer)
 
 
