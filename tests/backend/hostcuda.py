@@ -60,8 +60,8 @@ struct __half {
 """
 
 
-class HostCuda(CudaBackend):
-    """The CUDA backend with launches on the host; ``threads`` of a block run at once."""
+class OnNumPy:
+    """Where arrays are NumPy's, whatever computes on them."""
 
     device_type = "cpu"
     array_type = np.ndarray
@@ -69,6 +69,14 @@ class HostCuda(CudaBackend):
     from_numpy = NumpyBackend.from_numpy
     to_numpy = NumpyBackend.to_numpy
     quiet = NumpyBackend.quiet
+
+
+class Plain(OnNumPy, Backend):  # type: ignore[misc]  # the methods of one backend are those of another
+    """The portable kernels: what the CUDA ones are compared with."""
+
+
+class HostCuda(OnNumPy, CudaBackend):  # type: ignore[misc]  # as above
+    """The CUDA backend with launches on the host; ``threads`` of a block run at once."""
 
     def __init__(self, threads: int = 1, most_of_int: int = 1 << 31) -> None:
         super().__init__()
@@ -84,20 +92,6 @@ class HostCuda(CudaBackend):
             start(library, name, blocks, self.threads, arguments)
 
         return run
-
-
-def plain() -> Backend:
-    """The portable kernels on NumPy arrays: what the CUDA ones are compared with."""
-
-    class Plain(Backend):
-        device_type = "cpu"
-        array_type = np.ndarray
-        xp = np
-        from_numpy = NumpyBackend.from_numpy
-        to_numpy = NumpyBackend.to_numpy
-        quiet = NumpyBackend.quiet
-
-    return Plain()
 
 
 def _argument(value: Any) -> Any:

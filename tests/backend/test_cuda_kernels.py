@@ -15,11 +15,11 @@ import minicnn.backend.cuda as cuda
 from minicnn.backend.cuda.launch import definitions, source
 from minicnn.shapes.conv import conv_geometry
 from minicnn.shapes.pool import PoolGeometry
-from tests.backend.hostcuda import COMPILER, HostCuda, plain
+from tests.backend.hostcuda import COMPILER, HostCuda, Plain
 
 FAMILIES = sorted(path.stem for path in (Path(cuda.__file__).parent / "kernels").glob("*.cu") if path.stem != "common")
 KERNELS = {name for family in FAMILIES for name in re.findall(r"__global__ void (\w+)", source(family))}
-PLAIN = plain()
+PLAIN = Plain()
 
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler here to build the kernels for the host")
 
