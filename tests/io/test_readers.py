@@ -23,7 +23,7 @@ resource = pytest.importorskip("resource", reason="bounds the memory of a proces
 for _package in ("PIL", "safetensors"):
     pytest.importorskip(_package, reason="the readers of images and of safetensors")
 
-ROOM, SECONDS = 512 << 20, 10
+ROOM, SECONDS = 512 << 20, 20
 WATCH = Watch()
 EVERY = pytest.mark.parametrize("name", READERS)
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
