@@ -33,6 +33,7 @@ CHAPTERS = {
     8: "lenet_to_vgg",
     9: "residual_networks",
     10: "densenet_nasnet_mobilenet",
+    11: "augmentation",
     12: "pretrained_weights",
     13: "transposed_convolution",
     14: "debugging_training",
