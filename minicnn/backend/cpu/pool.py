@@ -50,7 +50,7 @@ class CpuPoolKernels(PoolKernels):
         if g.shape[2:] != (1, 1) or g.dtype == np.float16:
             return super().adaptive_avg_pool_grad(g, size)
         dx = np.empty((len(g), *size, g.shape[1]), g.dtype)
-        dx[...] = (g / (size[0] * size[1])).reshape(len(g), 1, 1, -1)
+        dx[...] = (g / (size[0] * size[1])).reshape(len(g), 1, 1, g.shape[1])
         return dx.transpose(0, 3, 1, 2)
 
     def max_pool(self, x: Array, geometry: PoolGeometry) -> tuple[Array, Array]:
