@@ -181,20 +181,19 @@ def _moments(rows: Rows) -> tuple[Array, Array]:
     Behind a convolution of what a ReLU left, means are often far from 0 (two of three layers in ``steps: ResNet-20``).
     So the first row of much is looked at, and where its mean is far from 0 the sums are of differences from that.
     """
-    blocks, pivot = rows.blocks(), np.zeros(rows.shape[1])
+    blocks, pivot = rows.blocks(), None
     if len(blocks) > 4:
-        mean, var = _moments_about(rows, pivot, [slice(0, 1)])
-        pivot = mean if is_far(mean, var) else pivot
+        mean, var = _moments_about(rows, None, [slice(0, 1)])
+        pivot = mean if is_far(mean, var) else None
     mean, var = _moments_about(rows, pivot, blocks)
-    if is_far(mean - pivot, var):
+    if is_far(mean if pivot is None else mean - pivot, var):
         mean, var = _moments_about(rows, mean, blocks)
     return mean, var
 
 
-def _moments_about(rows: Rows, pivot: Array, blocks: list[slice]) -> tuple[Array, Array]:
-    """Mean and variance from Σ (x − pivot) and Σ (x − pivot)²: as accurate as the pivot is near the mean."""
-    pivot = pivot.astype(rows.matrix.dtype)
-    pivots = rows.spread(pivot) if pivot.any() else None
+def _moments_about(rows: Rows, pivot: Array | None, blocks: list[slice]) -> tuple[Array, Array]:
+    """Mean and variance from Σ (x − pivot) and Σ (x − pivot)²: as accurate as the pivot, or 0, is near the mean."""
+    pivots = None if pivot is None else rows.spread(pivot)
 
     def work(block: slice) -> tuple[Array, Array]:
         x = rows.matrix[block]
@@ -207,7 +206,8 @@ def _moments_about(rows: Rows, pivot: Array, blocks: list[slice]) -> tuple[Array
     total, squares = _totals(run(work, blocks))
     n = (blocks[-1].stop - blocks[0].start) * rows.matrix[0].size // rows.shape[1]
     offset = rows.fold(total) / n
-    return pivot + offset, np.maximum(rows.fold(squares) / n - offset**2, 0)
+    mean = offset if pivot is None else pivot.astype(rows.matrix.dtype) + offset
+    return mean, np.maximum(rows.fold(squares) / n - offset**2, 0)
 
 
 def _gradient_sums(rows: Rows, g: Array, mean: Array, far: bool) -> tuple[Array, Array]:
