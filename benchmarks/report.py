@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import platform
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,7 +76,8 @@ def about(settings: Settings) -> dict[str, str]:
     return {"minicnn": minicnn.__version__, "NumPy": np.__version__, "BLAS": _blas(), "PyTorch": torch.__version__,
             "Python": platform.python_version(), "processor": f"{_processor()}, {cores()} cores",
             "system": f"{platform.machine()} {platform.system()}",
-            "run": "a quick look, with few repetitions" if settings.quick else "whole"}  # fmt: skip
+            "run": "a quick look, with few repetitions" if settings.quick else "whole",
+            "clock": "the processor's time" if settings.clock is time.process_time else "the wall's"}  # fmt: skip
 
 
 def _blas() -> str:

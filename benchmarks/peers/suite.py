@@ -29,13 +29,13 @@ PEERS = {
                                "it searches for each that is freed"),
     "autograd": Peer("autograd", "no layers and no optimiser: written here around its "
                                  "`scipy.signal.convolve`, as its own example is; so no strides, groups or batch norm"),
-    "tinygrad": Peer("tinygrad", "needs clang; steps compiled before they are timed; the chain becomes one "
-                                 "kernel, thought out anew at each call"),
+    "tinygrad": Peer("tinygrad", "needs clang; steps compiled before they are timed; each hundred operations of the "
+                                 "chain become one kernel, and its gradient a constant, thought out anew at each call"),
     "jax": Peer("JAX", "steps compiled before they are timed; the chain as Python calls it, "
                        "without a compiler"),
 }  # fmt: skip
 TASKS = ("LeNet b64", "SimpleCNN b64", "overhead forward ×1000", "overhead forward and backward ×1000")
-PATIENCE = 120.0
+PATIENCE = 100.0
 """Seconds that one task of one peer may take, its compiler included."""
 
 

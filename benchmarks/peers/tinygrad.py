@@ -60,13 +60,16 @@ def step(layers: Layers, arrays: list[Any], x: Any, labels: Any, lr: float, mome
 
 
 def chain(start: Any, length: int, factor: float, term: float, *, backward: bool) -> Work:
-    """The chain of tiny operations."""
+    """The chain of tiny operations, computed a hundred at a time: clang refuses a thousand in one expression. The
+    gradient is a constant, which tinygrad finds without computing the chain."""
     x = Tensor(start).realize()
 
     def run() -> Any:
         y = x
-        for _ in range(length // 2):
+        for i in range(length // 2):
             y = y * factor + term
+            if i % 50 == 49 and not backward:
+                y = y.realize()
         return (y.sum().gradient(x)[0] if backward else y).numpy()
 
     return run
