@@ -142,6 +142,8 @@ def load_image(path: str) -> Any:
     """An image file as a PIL image in RGB. Errors: DataError for a missing or damaged one, or one that is too large."""
     image = pillow("load_image")
     try:
+        if not os.path.isfile(path):  # a pipe's name in a folder of pictures would be waited for without end
+            raise DataError(f"{path} is no file", rule="a format that Pillow reads")
         with open(path, "rb") as file, image.open(file, formats=_formats()) as found:
             most = image.MAX_IMAGE_PIXELS
             if most is not None and found.width * found.height > most:  # for twice as many Pillow only warns

@@ -186,6 +186,14 @@ def test_postscript_is_not_run(tmp_path: Path) -> None:
     assert not {".eps", ".ps"} & set(image_extensions()) and {".png", ".jpg"} <= set(image_extensions())
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_among_the_pictures_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "cat").mkdir()
+    os.mkfifo(tmp_path / "cat" / "1.png")
+    with refused(Path("1.png"), "is no file"):
+        ImageFolder(tmp_path)[0]
+
+
 needs_links = pytest.mark.skipif(not hasattr(os, "symlink") or os.name == "nt", reason="links need rights on Windows")
 
 
