@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -56,6 +57,7 @@ def setup(app: Sphinx) -> None:
     app.add_html_math_renderer("mathml", (_inline_formula, None), (_block_formula, None))  # type: ignore[arg-type]
     app.connect("builder-inited", _make)
     app.connect("source-read", _offer_notebook)
+    app.connect("source-read", _join_lines)
     app.connect("doctree-read", _caption)
     code_pages.connect(app)
     app.connect("autodoc-process-docstring", _translate, priority=400)  # before napoleon
@@ -88,6 +90,11 @@ def _offer_notebook(app: Sphinx, docname: str, source: list[str]) -> None:
     if (DOCS / docname).parent.joinpath(notebook).exists():
         title, rest = source[0].split("\n", 1)
         source[0] = f"{title}\n\n{{download}}`This chapter as a notebook <{notebook.as_posix()}>`\n{rest}"
+
+
+def _join_lines(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Chinese has no spaces, so the end of a line inside of a paragraph must not become one."""
+    source[0] = re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef])\n *(?=[\u3000-\u9fff\uff00-\uffef])", "", source[0])
 
 
 def _caption(app: Sphinx, doctree: nodes.document) -> None:

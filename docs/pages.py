@@ -18,6 +18,7 @@ from typing import Any
 
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FIGURE = re.compile(r"^!\[[^\]]+\]\((figures/[\w.-]+\.svg)\)", re.MULTILINE)
+BORROWED = re.compile(r"^!\[[^\]]+\]\(\.\./\.\./book/(figures/[\w.-]+\.svg)\)", re.MULTILINE)  # a translation's
 CHAPTER = "book/[0-9][0-9]-*.md"
 
 
