@@ -38,6 +38,7 @@ CHAPTERS = {
     13: "transposed_convolution",
     14: "debugging_training",
     15: "gradient_checking",
+    16: "writing_an_operation",
     18: "the_gpu",
 }
 """The module of each chapter that has exercises."""
