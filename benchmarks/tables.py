@@ -78,7 +78,7 @@ def profile_table(rows: list[Row]) -> list[str]:
     for family in sorted(families, key=lambda name: -max(_sums(row, "ours").get(name, 0) for row in rows)):
         text.append(_profile_line(family, [(_sums(r, "ours"), _sums(r, "theirs")) for r in rows], family))
         parts = dict.fromkeys(name for row in rows for name, seconds in row["families"]["ours"].items()
-                              if name.startswith(f"{family}: ") and seconds >= 5e-5)  # fmt: skip
+                              if name.startswith(f"{family}: ") and seconds >= 0.005 * row["ours"])  # fmt: skip
         for part in parts:
             text.append(_profile_line(part, [(row["families"]["ours"], {}) for row in rows], f"— {part}"))
     totals = (f"**{row['ours'] * 1e3:.1f}** / **{row['theirs'] * 1e3:.1f}**" for row in rows)

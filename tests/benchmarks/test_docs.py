@@ -91,6 +91,15 @@ def test_tables_of_kernels_and_of_peers() -> None:
     assert "- JAX: compiled." in text and "old" not in text
 
 
+def test_a_profiles_table_adds_up_what_both_have() -> None:
+    ours = {"convolution: products": 0.006, "convolution: windows": 0.002, "convolution: tiles": 0.00001, "norm": 0.001}
+    profile = row("profile", "profile LeNet", 2.0, families={"ours": ours, "theirs": {"convolution": 0.004}})
+    assert table("profile", [{**profile, "ours": 0.009, "theirs": 0.004}]).splitlines()[2:] == [
+        "| convolution | 8.0 / 4.0 |", "| — convolution: products | 6.0 |", "| — convolution: windows | 2.0 |",
+        "| norm | 1.0 / 0.0 |", "| **all** (minicnn / PyTorch, ms) | **9.0** / **4.0** |",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [(0.0000123, "s", "12.3 µs"), (0.25, "s", "250 ms"), (12.345, "s", "12.3 s"), (123.4, "MB", "123 MB"),
