@@ -4,7 +4,7 @@
 numbers, so do the weights, and each of the 16 is multiplied by its own (and summed over channels: 16 matrix products
 over all tiles). Columns are copied apart once, so that each sum or difference is one call over a whole block.
 
-The sums cost what they save at 16 channels; ``kernels: conv 3x3 64-64`` takes .75 of the time of ``winograd``.
+The sums cost what they save at 16 channels; ``kernels: conv 3x3 64-64`` takes .75 to .85 of the time of ``winograd``.
 """
 
 # ruff: noqa: ARG001 (the methods of a convolution take the same arguments; see conv.py)
