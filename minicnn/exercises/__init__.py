@@ -39,6 +39,7 @@ CHAPTERS = {
     14: "debugging_training",
     15: "gradient_checking",
     16: "writing_an_operation",
+    17: "the_speed_story",
     18: "the_gpu",
 }
 """The module of each chapter that has exercises."""
