@@ -7,6 +7,8 @@ PyTorch keeps working.
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -121,6 +123,14 @@ class UnknownNameError(MissingAttributeError):
         found = [*same, *(self.elsewhere(self.missing) if self.elsewhere else [])]
         near = found or [f"'{name}'" for name in nearest(self.missing, public)]
         return f"{self.what}\n  try   {' or '.join(near) or f'dir({self.owner}) lists what there is'}"
+
+
+def warn(text: str, category: type[Warning] = UserWarning, extra: int = 0) -> None:
+    """Warn, and point at the first caller outside of this package (or ``extra`` frames above), however far up it is."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, category, stacklevel=level + extra)
 
 
 def nearest(name: str, names: Iterable[str], n: int = 3) -> list[str]:

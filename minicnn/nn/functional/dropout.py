@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-
-from minicnn.errors import ShapeError
+from minicnn.errors import ShapeError, warn
 from minicnn.ops import dropout as ops
 from minicnn.tensor import Tensor
 
@@ -56,8 +54,8 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """
     ops.check_probability("dropout2d", p)
     if input.ndim == 3:
-        warnings.warn("dropout2d: a 3-D input is taken as (N, C, L), not as an unbatched (C, H, W); for the latter "
-                      "add a batch dimension with unsqueeze(0)", stacklevel=3)
+        warn("dropout2d: a 3-D input is taken as (N, C, L), not as an unbatched (C, H, W); for the latter "
+             "add a batch dimension with unsqueeze(0)")
     elif input.ndim != 4:
         _warn_dims("dropout2d", input, "(N, C, H, W)")
     return _by_channel(input, p, training, inplace, unbatched=False)
@@ -101,4 +99,4 @@ def _by_channel(input: Tensor, p: float, training: bool, inplace: bool, unbatche
 
 
 def _warn_dims(name: str, input: Tensor, shapes: str) -> None:
-    warnings.warn(f"{name}: a {input.ndim}-D input is deprecated, as in PyTorch; the shapes are {shapes}", stacklevel=4)
+    warn(f"{name}: a {input.ndim}-D input is deprecated, as in PyTorch; the shapes are {shapes}")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
-
 from minicnn.autograd.function import mixed_devices
 from minicnn.backend import backend_of
-from minicnn.errors import DtypeError
+from minicnn.errors import DtypeError, warn
 from minicnn.ops.operands import choice
 from minicnn.tensor import Tensor
 
@@ -19,7 +17,7 @@ def reduction_of(
     """The reduction meant, by its name or by PyTorch's two deprecated flags. Errors: OptionError."""
     if size_average is not None or reduce is not None:
         reduction = "none" if reduce is False else "sum" if size_average is False else "mean"
-        warnings.warn(f"{name}: size_average and reduce are deprecated; write reduction={reduction!r}", stacklevel=4)
+        warn(f"{name}: size_average and reduce are deprecated; write reduction={reduction!r}")
     return str(choice(name, "reduction", reduction, (*REDUCTIONS, *also)))
 
 
@@ -49,5 +47,5 @@ def check_one_device(name: str, *tensors: Tensor | None) -> None:
 def warn_if_broadcast(name: str, input: Tensor, target: Tensor) -> None:
     """Warn where the shapes differ: a mean over the broadcast pairs is seldom what was meant."""
     if input.array.shape != target.array.shape:
-        warnings.warn(f"{name}: the target's size {tuple(target.shape)} differs from the input's {tuple(input.shape)}; "
-                      "they are broadcast, which is probably not what was meant", stacklevel=5)
+        warn(f"{name}: the target's size {tuple(target.shape)} differs from the input's {tuple(input.shape)}; "
+             "they are broadcast, which is probably not what was meant")

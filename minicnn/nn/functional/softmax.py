@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from minicnn import random
 from minicnn.backend import backend_of
+from minicnn.errors import warn
 from minicnn.ops import softmax as ops
 from minicnn.shapes.dims import one_dim
 from minicnn.tensor import Tensor, wrap
@@ -71,7 +71,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
         tensor(1.)
     """
     if eps != 1e-10:
-        warnings.warn("gumbel_softmax: eps has no effect", stacklevel=3)
+        warn("gumbel_softmax: eps has no effect")
     dim = one_dim("gumbel_softmax", dim, logits.ndim)
     backend = backend_of(logits.array)
     draws = wrap(backend.from_numpy(random.default_generator.exponential(logits.array.shape, logits.array.dtype)))
@@ -87,5 +87,5 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
 def _dim(name: str, input: Tensor, dim: int | None, stacklevel: int) -> int:
     if dim is not None:
         return dim
-    warnings.warn(f"{name}: dim was left out, which is deprecated; write dim=0, 1 or -1", stacklevel=stacklevel + 1)
+    warn(f"{name}: dim was left out, which is deprecated; write dim=0, 1 or -1", extra=stacklevel - 3)
     return 0 if input.ndim in (0, 1, 3) else 1
