@@ -113,6 +113,8 @@ def get_model(name: str, *, weights: str | Path | None = None, **options: Any) -
         load_weights(model, weights)
     return model
 
+# A class that is listed under its own name is found by it, too, where else the file of that name would be found.
+globals().update({name: build for name, build in MODELS.items() if isinstance(build, type)})
 spell_constructors(globals(), __all__)
 
 if not TYPE_CHECKING:

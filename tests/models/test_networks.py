@@ -10,6 +10,7 @@ import pytest
 import minicnn as mc
 from minicnn import nn
 from minicnn.errors import OptionError
+from minicnn.models.registry import MODELS
 from tests.models.cases import INPUTS, REFERENCE, SEED, SEEDED, Array, digest, fill, listing, make_input, sample
 
 # As published with torchvision, timm and the others; those of the documents' networks, counted by hand.
@@ -163,6 +164,12 @@ def test_another_number_of_classes(name: str, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(nn.init, draw, lambda tensor, *_, **__: tensor)
     head = list(mc.models.get_model(name, num_classes=7).parameters())[-1]
     assert head.shape == (7,)
+
+
+def test_every_network_is_found_by_its_name_in_the_room() -> None:
+    for name in mc.models.list_models():
+        assert getattr(mc.models, name) is MODELS[name]
+    assert isinstance(mc.models.lenet(), mc.models.LeNet)
 
 
 def test_an_unknown_name_suggests_the_nearest() -> None:
