@@ -60,15 +60,20 @@ class CpuConvKernels(ConvKernels):
 
     def conv(self, x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Array:
         x_last = _channels_last(x)
+        # Before the plan, so that a result that no memory holds is refused before anybody counts its blocks.
+        y = np.empty((len(x), *geometry.output_size(x.shape[2:], w.shape[2:]), len(w)), x_last.dtype)
         plan = _forward(x.shape, w.shape, geometry, x_last.dtype)
-        y = _correlated(x_last, _by_group(w, geometry.groups), b, plan)
+        _correlate(x_last, _by_group(w, geometry.groups), b, plan, y)
         return y.transpose(0, 3, 1, 2).astype(x.dtype, copy=False)
 
     def conv_input_grad(self, g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
         g_last, weights = _channels_last(g), _by_group(w, geometry.groups)
-        plan = _backward(g.shape, w.shape, geometry, (size[0], size[1]), g_last.dtype)
+        plan = dx = None
+        if geometry.stride == (1, 1):
+            dx = np.empty((len(g), *size, weights.shape[2] * geometry.groups), g_last.dtype)  # as in conv
+            plan = _backward(g.shape, w.shape, geometry, (size[0], size[1]), g_last.dtype)
         if plan is not None:
-            dx = _correlated(g_last, weights, None, plan)
+            _correlate(g_last, weights, None, plan, dx)
         elif weights.shape[2] < FEW_CHANNELS and weights.shape[1] > 1:
             return scatter_planes(g_last, weights, geometry, size).astype(g.dtype, copy=False)
         else:
@@ -84,13 +89,12 @@ class CpuConvKernels(ConvKernels):
         return np.ascontiguousarray(dw, x.dtype)
 
 
-def _correlated(x: Array, w: Array, b: Array | None, plan: Plan) -> Array:
-    """x (N, H, W, C), w (G, O/G, C/G, KH, KW) → y (N, OH, OW, O).
+def _correlate(x: Array, w: Array, b: Array | None, plan: Plan, y: Array) -> None:
+    """x (N, H, W, C), w (G, O/G, C/G, KH, KW) → y (N, OH, OW, O), which is filled.
 
     Of an input gradient, w is (G, C/G, O/G, KH, KW), and its taps are taken from last to first.
     """
     layer, method, pieces = plan
-    y = np.empty((layer.N, *layer.walk.size, layer.G * layer.O_), x.dtype)
     weights = method.packed(w, layer)
     if b is not None:
         row = np.empty(y.shape[2:], y.dtype)
@@ -106,7 +110,6 @@ def _correlated(x: Array, w: Array, b: Array | None, plan: Plan) -> Array:
             out += row[:, outs]
 
     run(work, pieces)
-    return y
 
 
 def _summed(x: Array, g: Array, plan: Plan) -> Array:
@@ -140,7 +143,7 @@ def _forward(x: Sizes, w: Sizes, geometry: ConvGeometry, dtype: Any) -> Plan:
 
 @lru_cache(maxsize=1024)
 def _backward(g: Sizes, w: Sizes, geometry: ConvGeometry, size: Pair, dtype: Any) -> Plan | None:
-    """The plan of dx, for the shapes of g and w; None where products are better scattered than collected.
+    """The plan of dx at stride 1, for the shapes of g and w; None where products are better scattered than collected.
 
     For each pixel of g correlating copies KH·KW·O numbers and scattering adds KH·KW·C; one tap needs neither, and
     neither do Winograd's methods.
@@ -148,7 +151,7 @@ def _backward(g: Sizes, w: Sizes, geometry: ConvGeometry, size: Pair, dtype: Any
     layer = Layer(g[0], geometry.groups, w[0] // geometry.groups, w[1], backwards(geometry, w[2:], size), dtype, True)
     plan = _plan(layer)
     cheap = layer.C_ <= layer.O_ or w[2:] == (1, 1) or plan.method is not columns
-    return plan if cheap and geometry.stride == (1, 1) else None
+    return plan if cheap else None
 
 
 @lru_cache(maxsize=1024)

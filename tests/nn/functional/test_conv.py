@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 import minicnn as mc
 import minicnn.nn.functional as F
-from minicnn.errors import DeviceError, DtypeError, OptionError, ShapeError
+from minicnn.errors import DeviceError, DtypeError, OptionError, OutOfMemoryError, ShapeError
 from minicnn.testing import standin
 from tests.nn.functional.against import agree, normal, raises
 
@@ -267,3 +268,12 @@ def test_tensors_on_different_devices_are_refused() -> None:
     standin.register()
     with pytest.raises(DeviceError, match="different devices"):
         F.conv2d(mc.randn(1, 2, 5, 5), mc.randn(4, 2, 3, 3).to("standin"))
+
+def test_a_result_that_no_memory_holds_is_refused_before_its_blocks_are_counted() -> None:
+    x, w = mc.ones(1, 1, 2, 2), mc.ones(1, 1, 2, 2)
+    started = time.perf_counter()
+    for call in (lambda: F.conv2d(x, w, padding=10**8), lambda: F.conv_transpose2d(x, w, dilation=10**8),
+                 lambda: F.conv_transpose2d(x, w, stride=10**8)):  # fmt: skip
+        with pytest.raises((OptionError, OutOfMemoryError)):
+            call()
+    assert time.perf_counter() - started < 5  # counting took minutes, and gigabytes
