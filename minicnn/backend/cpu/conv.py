@@ -68,7 +68,8 @@ class CpuConvKernels(ConvKernels):
 
     def conv_input_grad(self, g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
         g_last, weights = _channels_last(g), _by_group(w, geometry.groups)
-        plan = dx = None
+        plan: Plan | None = None
+        dx: Array = None
         if geometry.stride == (1, 1):
             dx = np.empty((len(g), *size, weights.shape[2] * geometry.groups), g_last.dtype)  # as in conv
             plan = _backward(g.shape, w.shape, geometry, (size[0], size[1]), g_last.dtype)
