@@ -365,3 +365,17 @@ def test_the_columns_of_a_batch_never_exist(N, size, stride, order):
     assert peak_bytes(lambda: CPU.conv(x, w, None, geometry)) < 4 << 20
     assert peak_bytes(lambda: CPU.conv_weight_grad(x, g, geometry, (3, 3))) < 4 << 20
     assert peak_bytes(lambda: CPU.conv_input_grad(g, w, geometry, (size, size))) < (4 << 20) + image
+
+
+@pytest.mark.parametrize("kernel, stride", [((1, 1), 1), ((1, 1), 2), ((3, 3), 1), ((3, 3), 2), ((1, 3), 1)])
+@pytest.mark.parametrize("order", ["C", "channels-last"])
+def test_few_pixels_of_many_channels(kernel, stride, order):
+    """Where there are fewer pixels than weights a channel, columns are laid out in the weights' order."""
+    geometry = conv_geometry(stride, (kernel[0] // 2, kernel[1] // 2))
+    x, w, g = draw_arrays(np.random.default_rng(3), 2, (7, 7), 24, 256, kernel, geometry, "float64")
+    x, g = ORDERS[order](x), ORDERS[order](g)
+    np.testing.assert_allclose(CPU.conv(x, w, None, geometry), PORTABLE.conv(x, w, None, geometry), rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(CPU.conv_input_grad(g, w, geometry, (7, 7)),
+                               PORTABLE.conv_input_grad(g, w, geometry, (7, 7)), rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(CPU.conv_weight_grad(x, g, geometry, kernel),
+                               PORTABLE.conv_weight_grad(x, g, geometry, kernel), rtol=1e-10, atol=1e-10)

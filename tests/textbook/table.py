@@ -114,7 +114,7 @@ def script(block: Block, codes: list[str]) -> str:
     needed = [_mended(other, codes) for other in BLOCKS if other.document == block.document
               and other.number in block.needs]  # fmt: skip
     seed = "import torch\ntorch.manual_seed(7)\n"
-    return "\n".join([block.before, *needed, seed + _mended(block, codes), block.then, ""])
+    return "\n".join([seed + block.before, *needed, seed + _mended(block, codes), block.then, ""])
 
 
 def _mended(block: Block, codes: list[str]) -> str:

@@ -114,7 +114,8 @@ def test_what_a_block_prints_is_what_the_document_shows(name: str, begins: str, 
     assert without_spaces(shown) in without_spaces(TEXTS[block.document])
 
 
-def test_the_augmentation_is_applied_to_cifar10(tmp_path: Path) -> None:
+def test_the_augmentation_is_applied_to_cifar10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mc.datasets.CIFAR10, "images_a_file", None)  # six images a file here
     pixels = np.random.default_rng(0).integers(0, 256, (6, 3, 32, 32), np.uint8)
     (tmp_path / "cifar-10-batches-bin").mkdir()
     records = b"".join(bytes([i]) + image.tobytes() for i, image in enumerate(pixels))

@@ -24,7 +24,7 @@ from tests.transforms.cases import CASES, CONVERSIONS, MIXES, REPRS, image, mix,
 with np.load(Path(__file__).parents[1] / "reference" / "transforms.npz") as stored:
     REFERENCE = dict(stored)
 FACTS = json.loads(REFERENCE.pop("json").tobytes())
-ROUNDING = 2e-6
+ROUNDING = {"elastic": 4e-6}  # of float32: its blurred moves, each good to 1e-7, are multiplied by alpha = 20
 """Of float32 sums in another order, over values up to a few units."""
 
 
@@ -40,7 +40,7 @@ def test_results_are_torchvisions(name: str) -> None:
                 expected = REFERENCE[f"{key}.{i}"]
                 assert found.shape == expected.shape and found.dtype == expected.dtype, key
                 if expected.dtype.kind == "f":
-                    np.testing.assert_allclose(found, expected, rtol=0, atol=ROUNDING, err_msg=key)
+                    np.testing.assert_allclose(found, expected, rtol=0, atol=ROUNDING.get(name, 2e-6), err_msg=key)
                 else:
                     np.testing.assert_array_equal(found, expected, err_msg=key)
             assert after == FACTS[key]["after"], f"{key} drew another number of random numbers"
@@ -60,7 +60,7 @@ def test_mixtures_are_torchvisions(number: int) -> None:
         for i, found in enumerate(mix(T, mc, number, seed)):
             expected = REFERENCE[f"mix.{number}.{seed}.{i}"]
             assert found.dtype == expected.dtype
-            np.testing.assert_allclose(found, expected, rtol=0, atol=ROUNDING, err_msg=f"seed {seed}")
+            np.testing.assert_allclose(found, expected, rtol=0, atol=2e-6, err_msg=f"seed {seed}")
 
 
 def test_reprs_are_torchvisions() -> None:

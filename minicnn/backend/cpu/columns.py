@@ -88,7 +88,7 @@ def columns(x: Array, layer: Layer, block: Block) -> Array:
     windows = views(x, walk, block, planar=planar)
     n, r, OW, KH, KW, _ = windows.shape
     windows = windows.reshape(n, r, OW, KH, KW, groups, C_)
-    if _keeps_weights(layer):
+    if _keeps_weights(layer) and planar:
         windows = windows.transpose(5, 6, 3, 4, 0, 1, 2)
     else:
         windows = windows.transpose((5, 3, 4, 6, 0, 1, 2) if planar else (5, 0, 1, 2, 3, 4, 6))
