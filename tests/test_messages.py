@@ -83,7 +83,8 @@ def test_case_and_underscores_count_little(name: str, found: str) -> None:
         (mc.ones(1), "fill_diagonal_", "x.diagonal().fill_(value)"), (F, "pdist", "mc.cdist"), (mc, "svd", "np.linalg"),
         (F, "max_pool2d_with_indices", "return_indices=True"), (mc.optim, "LBFGS", "SGD or Adam"),
         (nn, "SyncBatchNorm", "nn.BatchNorm2d"), (nn.Linear(1, 1), "bfloat16", "model.half()"),
-        (mc, "channels_last", "order in memory"), (mc.nn, "DataParallel", "mc.distributed"), (mc, "version", "mc.__version__"),
+        (mc, "channels_last", "order in memory"), (mc.nn, "DataParallel", "mc.distributed"),
+        (mc, "version", "mc.__version__"),
     ],
 )  # fmt: skip
 def test_names_of_pytorch_that_are_not_there(owner: Any, name: str, hint: str) -> None:

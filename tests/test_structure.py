@@ -17,8 +17,8 @@ PACKAGE = Path(minicnn.__file__).parent
 # Bottom up: a room imports, when it is loaded, only from those before it in this list.
 ROOMS = [
     "errors", "absent", "deprecation", "dtypes", "shapes", "backend", "random", "methods", "tensor", "keywords",
-    "arguments", "autograd", "printing", "ops", "nn", "optim", "amp", "cuda", "accelerator", "backends", "data", "distributed",
-    "download", "pickles", "unpacking", "utils", "transforms", "datasets", "io", "models", "training", "hub", "onnx",
+    "arguments", "autograd", "printing", "ops", "nn", "optim", "amp", "cuda", "accelerator", "backends", "data",
+    "distributed", "download", "pickles", "unpacking", "utils", "transforms", "datasets", "io", "models", "training", "hub", "onnx",
     "inspect", "testing", "exercises", "compat", "cli", "__main__", "command",
 ]  # fmt: skip
 

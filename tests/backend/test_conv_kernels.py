@@ -374,8 +374,6 @@ def test_few_pixels_of_many_channels(kernel, stride, order):
     geometry = conv_geometry(stride, (kernel[0] // 2, kernel[1] // 2))
     x, w, g = draw_arrays(np.random.default_rng(3), 2, (7, 7), 24, 256, kernel, geometry, "float64")
     x, g = ORDERS[order](x), ORDERS[order](g)
-    np.testing.assert_allclose(CPU.conv(x, w, None, geometry), PORTABLE.conv(x, w, None, geometry), rtol=1e-10, atol=1e-10)
-    np.testing.assert_allclose(CPU.conv_input_grad(g, w, geometry, (7, 7)),
-                               PORTABLE.conv_input_grad(g, w, geometry, (7, 7)), rtol=1e-10, atol=1e-10)
-    np.testing.assert_allclose(CPU.conv_weight_grad(x, g, geometry, kernel),
-                               PORTABLE.conv_weight_grad(x, g, geometry, kernel), rtol=1e-10, atol=1e-10)
+    for name, given in {"conv": (x, w, None, geometry), "conv_input_grad": (g, w, geometry, (7, 7)),
+                        "conv_weight_grad": (x, g, geometry, kernel)}.items():
+        np.testing.assert_allclose(getattr(CPU, name)(*given), getattr(PORTABLE, name)(*given), rtol=1e-10, atol=1e-10)
