@@ -18,8 +18,8 @@ PACKAGE = Path(minicnn.__file__).parent
 ROOMS = [
     "errors", "absent", "deprecation", "dtypes", "shapes", "backend", "random", "methods", "tensor", "keywords",
     "arguments", "autograd", "printing", "ops", "nn", "optim", "amp", "cuda", "accelerator", "backends", "data",
-    "distributed", "download", "pickles", "unpacking", "utils", "transforms", "datasets", "io", "models", "training", "hub", "onnx",
-    "inspect", "testing", "exercises", "compat", "cli", "__main__", "command",
+    "distributed", "download", "pickles", "unpacking", "utils", "transforms", "datasets", "io", "models", "training",
+    "hub", "onnx", "inspect", "testing", "exercises", "compat", "cli", "__main__", "command",
 ]  # fmt: skip
 
 NUMPY_ROOMS = {"backend", "dtypes", "random", "data", "transforms", "datasets", "io", "testing", "exercises"}

@@ -374,6 +374,7 @@ def test_few_pixels_of_many_channels(kernel, stride, order):
     geometry = conv_geometry(stride, (kernel[0] // 2, kernel[1] // 2))
     x, w, g = draw_arrays(np.random.default_rng(3), 2, (7, 7), 24, 256, kernel, geometry, "float64")
     x, g = ORDERS[order](x), ORDERS[order](g)
-    for name, given in {"conv": (x, w, None, geometry), "conv_input_grad": (g, w, geometry, (7, 7)),
+    for name, arguments in {"conv": (x, w, None, geometry), "conv_input_grad": (g, w, geometry, (7, 7)),
                         "conv_weight_grad": (x, g, geometry, kernel)}.items():
-        np.testing.assert_allclose(getattr(CPU, name)(*given), getattr(PORTABLE, name)(*given), rtol=1e-10, atol=1e-10)
+        found, expected = getattr(CPU, name)(*arguments), getattr(PORTABLE, name)(*arguments)
+        np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
