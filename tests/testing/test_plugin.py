@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import pytest
 from minicnn.testing import plugin
 
 ROOT = Path(plugin.__file__).parent.parent.parent
-LOADED = ("-p", "minicnn.testing.plugin", *(f"-pno:{name}" for name in ("xdist", "cacheprovider", "hypothesispytest")))
+QUIET = tuple(f"-pno:{name}" for name in ("xdist", "cacheprovider", "hypothesispytest"))
+PLUGIN = () if find_spec("minicnn_pytest") else ("-p", "minicnn.testing.plugin")  # installed, it is there by itself
+LOADED = (*PLUGIN, *QUIET)
 
 
 @pytest.fixture
@@ -144,7 +147,7 @@ def test_each_test_starts_from_the_seed_and_failures_tell_it(project: Any) -> No
 def test_the_processes_of_xdist_share_the_seed(project: Any) -> None:
     pytest.importorskip("xdist", reason='pip install "minicnn[test]"')
     project.makepyfile(test_a="def test_a(mc_seed): assert 0", test_b="def test_b(mc_seed): assert 0")
-    run = project.runpytest_inprocess("-p", "minicnn.testing.plugin", "-n2", "--mc-seed", "random")
+    run = project.runpytest_inprocess(*PLUGIN, "-n2", "--mc-seed", "random")
     seeds = {line.split(";")[0] for line in run.outlines if "; repeat with: pytest" in line}
     assert len(seeds) == 1
 
@@ -161,7 +164,7 @@ def installed(folder: Path) -> dict[str, str]:
 
 
 def run_there(folder: Path, *args: str) -> Any:
-    command = [sys.executable, "-m", "pytest", *LOADED[2:], "-q", *args]
+    command = [sys.executable, "-m", "pytest", *QUIET, "-q", *args]
     return subprocess.run(command, cwd=folder, env=installed(folder), capture_output=True, text=True, check=False)
 
 

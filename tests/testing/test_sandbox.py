@@ -290,3 +290,26 @@ def test_checks_take_limits(box: Sandbox) -> None:
         assert check_relu(*form, examples=10, time_limit=10, memory_limit=1 << 28).score == 1.0
     found = check_linear(*box.pair("linear", "linear_back"), examples=20, tests=["values", "gradients"])
     assert found.score == 1.0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux only")
+def test_afterwards_orphans_of_others_are_not_adopted(path: Path) -> None:
+    code = """
+import ctypes, sys
+from minicnn.testing.sandbox import Sandbox
+
+def adopts():
+    found = ctypes.c_int(-1)
+    ctypes.CDLL(None).prctl(37, ctypes.byref(found), 0, 0, 0)  # PR_GET_CHILD_SUBREAPER
+    return found.value
+
+before = adopts()
+with Sandbox(sys.argv[1]) as box:
+    box.functions.strides
+    box.begin()
+    box.functions.who()
+    within = adopts()
+print(before, within, adopts())
+"""
+    run = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["0", "1", "0"]

@@ -141,6 +141,8 @@ class Child:
                     os.waitpid(pid, os.WNOHANG)
             time.sleep(0.005)
         _ours.discard(self.pid)
+        if not _ours:  # orphans of others go where they would have gone
+            _adopt_orphans(False)
 
     def _strays(self) -> list[int]:
         """Processes of its session, and orphans of it that have made a session for themselves, as only runaways do."""
@@ -159,7 +161,7 @@ def started(limits: Mapping[str, Any], folder: Path) -> Child:
     environment = {"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", ""),
                    "PYTHONPATH": str(Path(np.__file__).parent.parent), "PYTHONIOENCODING": "utf-8",
                    **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")}
-    _adopt_orphans()
+    _adopt_orphans(True)
     try:
         process = subprocess.Popen(
             [sys.executable, "-P", "-B", child.__file__, str(there.fileno()), str(limits["memory"] or 0)],
@@ -194,7 +196,7 @@ def forked(limits: Mapping[str, Any], names: dict[str, Any]) -> Child:
     """A copy of this process, for functions that no file has: those of a notebook, or made by others."""
     here, there = socket.socketpair()
     reading, writing = os.pipe()
-    _adopt_orphans()
+    _adopt_orphans(True)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)  # it runs nothing that waits for a thread here
         pid = os.fork()
@@ -235,9 +237,9 @@ def _run_copy(line: socket.socket, output: int, names: dict[str, Any], memory: i
         os._exit(0)
 
 
-def _adopt_orphans() -> None:
+def _adopt_orphans(on: bool) -> None:
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_SUBREAPER, int(on), 0, 0, 0)
 
 
 def _processes() -> list[tuple[int, int, int]]:
