@@ -87,7 +87,7 @@ def _blas() -> str:
         if config is not None:
             config.restype = ctypes.c_char_p
             return str(config().decode())
-    return str(np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"])  # type: ignore[call-overload, index]
+    return str(np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"])  # type: ignore[call-overload, index]  # NumPy types it as what mode=None returns
 
 
 def _processor() -> str:

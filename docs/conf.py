@@ -17,8 +17,8 @@ DOCS = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
 import code_pages  # noqa: E402  what lies beside this file is found from here on
-import pages  # noqa: E402
-from docstrings import as_rst  # noqa: E402
+import pages  # noqa: E402  # beside this file, found by the line above
+from docstrings import as_rst  # noqa: E402  # as above
 
 project = "minicnn"
 author = "The minicnn authors"
@@ -54,7 +54,7 @@ nitpick_ignore_regex = [("py:(class|obj|exc|data|attr)", ".*")]
 def setup(app: Sphinx) -> None:
     """Connect what is made at build time: figures, notebooks, formulas, docstrings."""
     app.add_config_value("run_pages", True, "env")
-    app.add_html_math_renderer("mathml", (_inline_formula, None), (_block_formula, None))  # type: ignore[arg-type]
+    app.add_html_math_renderer("mathml", (_inline_formula, None), (_block_formula, None))  # type: ignore[arg-type]  # Sphinx takes None where a visitor leaves nothing to do
     app.connect("builder-inited", _make)
     app.connect("source-read", _offer_notebook)
     app.connect("source-read", _join_lines)

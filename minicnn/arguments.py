@@ -101,7 +101,7 @@ def checked(function: F, name: str | None = None, *, method: bool = False) -> F:
         except (MemoryError, ValueError, OverflowError) as error:
             raise in_words(name, error) from None
 
-    return call  # type: ignore[return-value]
+    return call  # type: ignore[return-value]  # of the function's own signature
 
 
 def check_all(namespace: dict[str, Any], names: Iterable[str]) -> None:
@@ -112,9 +112,9 @@ def check_all(namespace: dict[str, Any], names: Iterable[str]) -> None:
         if not isinstance(found, type):
             namespace[name] = made.setdefault(found, checked(found))
             continue
-        make: Any = found.__init__  # type: ignore[misc]
+        make: Any = found.__init__  # type: ignore[misc]  # a class's, not an instance's
         if isinstance(make, FunctionType):
-            found.__init__ = checked(_named_after(name, make), name)  # type: ignore[misc]
+            found.__init__ = checked(_named_after(name, make), name)  # type: ignore[misc]  # that is what it is for
 
 
 def _named_after(name: str, make: Any) -> Any:
@@ -122,7 +122,7 @@ def _named_after(name: str, make: Any) -> Any:
     make = getattr(make, "__wrapped__", make)
     twin = FunctionType(make.__code__, make.__globals__, make.__name__, make.__defaults__, make.__closure__)
     functools.update_wrapper(twin, make)
-    del twin.__wrapped__  # type: ignore[attr-defined]
+    del twin.__wrapped__  # type: ignore[attr-defined]  # functools.update_wrapper has set it
     twin.__kwdefaults__, twin.__qualname__ = make.__kwdefaults__, f"{name}.__init__"
     return twin
 

@@ -110,7 +110,7 @@ def spelled(function: F, name: str | None = None) -> F:
             args, options = spell(args, options)
         return function(*args, **options)
 
-    return call  # type: ignore[return-value]
+    return call  # type: ignore[return-value]  # of the function's own signature
 
 
 def spell_constructors(namespace: Options, names: Iterable[str]) -> None:
@@ -118,4 +118,4 @@ def spell_constructors(namespace: Options, names: Iterable[str]) -> None:
     for name in names:
         found = namespace[name]
         if isinstance(found, type) and isinstance(found.__dict__.get("__init__"), FunctionType):
-            found.__init__ = spelled(found.__init__, name)  # type: ignore[misc]
+            found.__init__ = spelled(found.__init__, name)  # type: ignore[misc]  # that is what it is for

@@ -34,7 +34,7 @@ class Unbuilt(Part):
 
     def built(self, state: Any) -> Any:
         """The value; or a part again."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must say how a state becomes a value")
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def set_printoptions(precision: int | None = None, threshold: float | None = Non
         raise OptionError("set_printoptions: unknown profile", got=repr(profile), rule=f"one of {', '.join(_PROFILES)}")
     given = {"precision": precision, "threshold": threshold, "edgeitems": edgeitems, "linewidth": linewidth}
     start = _options if profile is None else _PROFILES[profile]
-    _options = replace(start, sci_mode=sci_mode, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]
+    _options = replace(start, sci_mode=sci_mode, **{k: v for k, v in given.items() if v is not None})  # type: ignore[arg-type]  # the names are those of the fields
 
 
 def text(x: Tensor) -> str:

@@ -81,7 +81,7 @@ def strided(a: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("case", CASES, ids=ids)
 def test_memory_order_does_not_matter(case: Case, order: object) -> None:
     plain = run_minicnn(case)
-    other = run_minicnn(case, arrays=[order(a) for a in case.arrays()])  # type: ignore[operator]
+    other = run_minicnn(case, arrays=[order(a) for a in case.arrays()])  # type: ignore[operator]  # a function of arrays
     compare(other, plain, 1e-12, 1e-13)
 
 

@@ -15,7 +15,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, files: dict[str, bytes]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.files, self.asked = files, []  # type: ignore[var-annotated]
+        self.files, self.asked = files, []  # type: ignore[var-annotated]  # of bytes and strings, by the tests
         self.stop_after: int | None = None
         self.ranges, self.shift = True, 0
 

@@ -66,7 +66,7 @@ class Context(Function):
         grads = list(g) if isinstance(g, tuple) else [g]
         if self.materialize:
             grads = [_zeros(like) if t is None else t for t, like in zip(grads, self._likes, strict=True)]
-        found = self._user.backward(self, *grads)  # type: ignore[attr-defined]
+        found = self._user.backward(self, *grads)  # type: ignore[attr-defined]  # the user's class has it
         found = found if isinstance(found, tuple) else (found,)
         extra = found[len(self.needs) :]
         if any(e is not None for e in extra) or len(found) < len(self.needs):
@@ -81,7 +81,7 @@ def apply_context(cls: type[Function], inputs: tuple[Any, ...], options: dict[st
     ctx._user, ctx.name = cls, cls.name
     arrays, _, needed = ctx._open(inputs)
     with no_grad():
-        out = cls.forward(ctx, *inputs, **options)  # type: ignore[attr-defined]
+        out = cls.forward(ctx, *inputs, **options)  # type: ignore[attr-defined]  # the user's class has it
     single = not isinstance(out, tuple)
     results = [_result(ctx, t, inputs) for t in ((out,) if single else out)]
     for tensor in ctx._dirty:

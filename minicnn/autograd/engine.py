@@ -189,7 +189,7 @@ def _run_rules(node: Function, g: Any) -> list[Tensor | None]:
 
 def _run_joint_rule(node: Function, g: Any) -> list[Tensor | None]:
     recipe = node.recipe
-    found = recipe.joint(node, g, *[unpack(node, name, source) for name, source in recipe.saved])  # type: ignore[misc]
+    found = recipe.joint(node, g, *[unpack(node, name, source) for name, source in recipe.saved])  # type: ignore[misc]  # asked only where there is a joint rule
     results = found if isinstance(found, tuple) else (found,)
     if len(results) != len(node.needs):
         raise GradientError(f"{node.name}: backward returned {len(results)} gradients", got=len(results),

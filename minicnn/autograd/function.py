@@ -88,7 +88,7 @@ class Function:
         arrays, kind, needed = node._open(inputs)
         loudness = silence()
         try:
-            out = node.forward(*arrays, **options)  # type: ignore[attr-defined]
+            out = node.forward(*arrays, **options)  # type: ignore[attr-defined]  # subclasses have it
         except (MemoryError, ValueError, OverflowError) as error:
             raise in_words(cls.name.lower(), error) from None
         finally:

@@ -74,7 +74,7 @@ def apply_in_place(name: str, cls: type[Function], target: Tensor, *others: Any,
         inputs = (_past(target, target.array.copy(order="K")), *others)
     loudness = silence()
     try:
-        node.forward(*arrays, out=target.array, **options)  # type: ignore[attr-defined]
+        node.forward(*arrays, out=target.array, **options)  # type: ignore[attr-defined]  # subclasses have it
     except OverflowError as error:
         raise in_words(name, error) from None
     finally:

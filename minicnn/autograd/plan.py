@@ -20,7 +20,7 @@ class Plan:
     """The inputs of ``forward``, the rule of each, and for each pattern of needed gradients what follows from it."""
 
     def __init__(self, cls: type) -> None:
-        forward = inspect.signature(cls.forward).parameters.values()  # type: ignore[attr-defined]
+        forward = inspect.signature(cls.forward).parameters.values()  # type: ignore[attr-defined]  # subclasses have it
         names = [p.name for p in forward if p.kind is p.POSITIONAL_OR_KEYWORD or p.kind is p.POSITIONAL_ONLY][1:]
         self.positions = {name: i for i, name in enumerate(names)}
         self.varargs = next((p.name for p in forward if p.kind is p.VAR_POSITIONAL), None)
@@ -80,7 +80,7 @@ class Recipe:
             self.saved = [(name, plan.sources[name]) for name in plan.joint_names]
             return
         for i in self.positions:
-            self.rules.append((plan.rules[i], [(name, plan.sources[name]) for name in plan.rule_names[i]]))  # type: ignore[arg-type]
+            self.rules.append((plan.rules[i], [(name, plan.sources[name]) for name in plan.rule_names[i]]))  # type: ignore[arg-type]  # a position that has names has a rule
         self.saved = list(dict.fromkeys(source for _, asked in self.rules for source in asked))
 
 

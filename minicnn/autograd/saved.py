@@ -31,7 +31,7 @@ def save(node: Function, inputs: tuple[Any, ...], result: Tensor | None) -> dict
 
 def unpack(node: Function, name: str, source: int) -> Any:
     """What a rule gets for a name it saved: a Tensor linked to the graph, or the constant that was passed."""
-    saved = node.saved[name]  # type: ignore[index]
+    saved = node.saved[name]  # type: ignore[index]  # asked only of nodes that saved something
     if source >= 0:
         return _unpack_input(node, name, saved) if saved.__class__ is tuple else saved
     if source == OUT:

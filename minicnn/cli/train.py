@@ -148,7 +148,7 @@ def _halves(data: Data, use: About, options: argparse.Namespace) -> tuple[Datase
     if not options.validation:
         return train, None
     plain = data.images(True, use.size, False, options.device) if options.augment else train
-    order = mc.randperm(len(train), generator=mc.Generator().manual_seed(options.seed)).tolist()  # type: ignore[arg-type]
+    order = mc.randperm(len(train), generator=mc.Generator().manual_seed(options.seed)).tolist()  # type: ignore[arg-type]  # manual_seed gives the generator back
     kept = max(1, round(options.validation * len(order)))
     if kept == len(order):
         raise OptionError("train: nothing is left to train with", got=f"--validation {options.validation:g}",

@@ -111,7 +111,7 @@ def torch_names() -> Iterator[StandIn]:
     shadowed, finder = take_over()
     before = set(sys.modules)
     try:
-        yield importlib.import_module("torch")  # type: ignore[misc]
+        yield importlib.import_module("torch")  # type: ignore[misc]  # a stand-in, while the finder is in place
     finally:
         sys.meta_path.remove(finder)
         for name in [*_below_roots(), *_holding(set(sys.modules) - before)]:

@@ -1,4 +1,4 @@
-"""Questions about CUDA devices, as PyTorch code asks them; ``mc.device("cuda")`` and ``.to("cuda")`` do the rest."""
+"""CUDA devices: what there is, their memory and time, and whole steps as graphs; ``.to("cuda")`` needs none of it."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class IterableDataset(Dataset[T_co]):
     def __iter__(self) -> Iterator[T_co]:
         raise NotImplementedError(f"{type(self).__name__} must write __iter__(self)")
 
-    def __add__(self, other: Dataset[Any]) -> ChainDataset:  # type: ignore[override]
+    def __add__(self, other: Dataset[Any]) -> ChainDataset:  # type: ignore[override]  # of iterables, as in PyTorch
         return ChainDataset([self, other])
 
 
@@ -181,7 +181,7 @@ def random_split(
     Example:
         >>> train, val = mc.data.random_split(dataset, [0.9, 0.1], generator=mc.Generator().manual_seed(0))
     """
-    size = len(dataset)  # type: ignore[arg-type]
+    size = len(dataset)  # type: ignore[arg-type]  # a dataset to split has a length
     if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:
         if any(not 0 <= fraction <= 1 for fraction in lengths):
             raise OptionError("random_split: a fraction is out of range", got=list(lengths), rule="0 <= fraction <= 1")
@@ -191,7 +191,7 @@ def random_split(
         if 0 in sizes:
             warnings.warn(f"random_split: a part is empty ({size} samples into parts of {sizes})", stacklevel=2)
     else:
-        sizes = list(lengths)  # type: ignore[arg-type]
+        sizes = list(lengths)  # type: ignore[arg-type]  # whole numbers here, shares before
     if sum(sizes) != size:
         raise OptionError("random_split: the lengths do not add up", got=f"{list(lengths)} of {size} samples",
                           rule=f"sum(lengths) == {size}, or fractions with sum 1", hint="[0.8, 0.2]")

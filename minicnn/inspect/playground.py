@@ -184,7 +184,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Whether the browser asks this machine by its name: another site's page must not ask under its own."""
         name = self.headers.get("Host", "").rpartition(":")[0]
         origin = self.headers.get("Origin")
-        own = (f"http://{HOST}:{self.server.server_port}", f"http://localhost:{self.server.server_port}")  # type: ignore[attr-defined]
+        own = (f"http://{HOST}:{self.server.server_port}", f"http://localhost:{self.server.server_port}")  # type: ignore[attr-defined]  # our own server class has a port
         return name in (HOST, "localhost") and origin in (None, *own)
 
     def _answer(self, compute: Any) -> None:

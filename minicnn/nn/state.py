@@ -58,7 +58,7 @@ class State(Traversal):
         """
         if destination is None:
             destination = OrderedDict()
-            destination._metadata = OrderedDict()  # type: ignore[attr-defined]
+            destination._metadata = OrderedDict()  # type: ignore[attr-defined]  # PyTorch's place for it, beside the entries
         metadata = {"version": self._version}
         if hasattr(destination, "_metadata"):
             destination._metadata[prefix[:-1]] = metadata

@@ -146,12 +146,12 @@ def bitwise_not(x: Tensor) -> Tensor:
 
 def same(x: Tensor, y: object) -> Any:
     """``x == y`` as an operator: as of any two objects, False where y is nothing to compute with."""
-    return eq(x, y) if _comparable(y) else NotImplemented  # type: ignore[arg-type]
+    return eq(x, y) if _comparable(y) else NotImplemented  # type: ignore[arg-type]  # what is comparable is an operand
 
 
 def differs(x: Tensor, y: object) -> Any:
     """``x != y`` as an operator; see ``same``."""
-    return ne(x, y) if _comparable(y) else NotImplemented  # type: ignore[arg-type]
+    return ne(x, y) if _comparable(y) else NotImplemented  # type: ignore[arg-type]  # as above
 
 
 def contains(x: Tensor, value: Operand) -> bool:

@@ -71,7 +71,7 @@ class Optimizer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "step" in cls.__dict__:
-            cls.step = _hooked(cls.__dict__["step"])  # type: ignore[method-assign]
+            cls.step = _hooked(cls.__dict__["step"])  # type: ignore[method-assign]  # that is what it is for
 
     def _as_groups(self, params: Any) -> list[Group]:
         name = type(self).__name__
@@ -165,7 +165,7 @@ class Optimizer:
         raise NotImplementedError(f"{type(self).__name__} overrides neither update nor step")
 
     def _gradient(self, p: Tensor) -> Array:
-        g: Array = p._grad.array  # type: ignore[union-attr]
+        g: Array = p._grad.array  # type: ignore[union-attr]  # asked only where there is a gradient
         if type(g) is not type(p.array):
             raise DeviceError(f"{type(self).__name__}: a parameter and its gradient are on different devices",
                               got=f"parameter on {p.device}, gradient on {backend_of(g).device}",
@@ -255,7 +255,7 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(step)
     def run(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        self._opt_called = True  # type: ignore[attr-defined]
+        self._opt_called = True  # type: ignore[attr-defined]  # a mark that only schedules read
         if mode.watch is not None:
             mode.watch.stepping(self)
         for hook in list(self._pre_hooks.values()):
@@ -270,7 +270,7 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-Optimizer.step = _hooked(Optimizer.step)  # type: ignore[method-assign]
+Optimizer.step = _hooked(Optimizer.step)  # type: ignore[method-assign]  # that is what it is for
 
 
 def _flat(groups: list[Group]) -> Iterator[Any]:

@@ -85,7 +85,7 @@ def plain(name: str, value: Any) -> Any:
 def _parameters(forward: Any) -> list[inspect.Parameter]:
     """What the code takes, but for ``self`` or ``ctx``."""
     if isinstance(forward, type):
-        return list(inspect.signature(forward.forward).parameters.values())[1:]  # type: ignore[attr-defined]
+        return list(inspect.signature(forward.forward).parameters.values())[1:]  # type: ignore[attr-defined]  # subclasses of Function have it
     return list(inspect.signature(forward).parameters.values())
 
 

@@ -72,13 +72,13 @@ def _cupy() -> ModuleType:
 
     module = Module("cupy")
     module.ndarray, module.RawModule = DeviceArray, RawModule  # type: ignore[attr-defined]  # made of parts, as a module
-    module.asnumpy = lambda array: array.get()  # type: ignore[attr-defined]
-    module.asarray = lambda values, *rest: (  # type: ignore[attr-defined]
+    module.asnumpy = lambda array: array.get()  # type: ignore[attr-defined]  # a module made of parts
+    module.asarray = lambda values, *rest: (  # type: ignore[attr-defined]  # a module made of parts
         DeviceArray(np.array(values, order="K")) if isinstance(values, np.ndarray)
         else _second.StandinBackend.xp.asarray(values, *rest)
     )  # fmt: skip
     runtime = SimpleNamespace(getDeviceCount=lambda: 1, CUDARuntimeError=RuntimeError)
-    module.cuda = SimpleNamespace(Device=Device, runtime=runtime)  # type: ignore[attr-defined]
+    module.cuda = SimpleNamespace(Device=Device, runtime=runtime)  # type: ignore[attr-defined]  # a module made of parts
     return module
 
 
@@ -88,11 +88,11 @@ def register() -> None:
 
     fake = _cupy()
     special = ModuleType("cupyx.scipy.special")
-    special.erf = _second.StandinBackend().erf  # type: ignore[attr-defined]
+    special.erf = _second.StandinBackend().erf  # type: ignore[attr-defined]  # a module made of parts
     packages = {"cupy": fake, "cupyx": ModuleType("cupyx"), "cupyx.scipy": ModuleType("cupyx.scipy"),
                 "cupyx.scipy.special": special}  # fmt: skip
-    packages["cupyx"].scipy = packages["cupyx.scipy"]  # type: ignore[attr-defined]
-    packages["cupyx.scipy"].special = special  # type: ignore[attr-defined]
+    packages["cupyx"].scipy = packages["cupyx.scipy"]  # type: ignore[attr-defined]  # a module made of parts
+    packages["cupyx.scipy"].special = special  # type: ignore[attr-defined]  # a module made of parts
     with mock.patch.dict(sys.modules, packages):
         backend = cupy._backend.__wrapped__(0)
     type(backend).device_type = "hostcuda"

@@ -26,7 +26,7 @@ def test_names() -> None:
 @pytest.mark.parametrize("name", ["", ":1", "cuda:", "cuda:x", "cuda:-1", 3, None])
 def test_what_is_no_name(name: object) -> None:
     with pytest.raises(DeviceError, match="is not a device"):
-        mc.device(name)  # type: ignore[arg-type]
+        mc.device(name)  # type: ignore[arg-type]  # what is wrong is the point
 
 
 def test_unknown_devices_list_the_known_ones() -> None:

@@ -24,5 +24,5 @@ CASES: list[Case] = [
 
 
 def _doubled_diagonal(x: object) -> object:
-    x.diagonal().mul_(2)  # type: ignore[attr-defined]
+    x.diagonal().mul_(2)  # type: ignore[attr-defined]  # of either library
     return x

@@ -12,11 +12,11 @@ TWO = given(2, 0, dtype="int64")
 MASK = given([[True, False, True], [False, True, True]], dtype="bool")
 
 
-def _at(op: str, x, dim: int, index, *values, variant: str = "", **options) -> Case:  # type: ignore[no-untyped-def]
+def _at(op: str, x, dim: int, index, *values, variant: str = "", **options) -> Case:  # type: ignore[no-untyped-def]  # tensors of either library
     """``op(x, dim, index, …)``."""
     method = op.rpartition(".")[2]
 
-    def run(t, x, index, *rest):  # type: ignore[no-untyped-def]
+    def run(t, x, index, *rest):  # type: ignore[no-untyped-def]  # tensors of either library
         edited = x.clone() if method.endswith("_") else x
         return getattr(edited, method)(dim, index, *rest, **options)
 

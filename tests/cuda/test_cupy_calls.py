@@ -110,7 +110,7 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
 
 def test_a_capture_has_memory_of_its_own_and_none_that_is_pinned(recorder: Recorder) -> None:
     during: list[Any] = []
-    result, run = backend.captured(0, lambda: during.append(recorder.pinned) or "loss")  # type: ignore[func-returns-value]
+    result, run = backend.captured(0, lambda: during.append(recorder.pinned) or "loss")  # type: ignore[func-returns-value]  # append gives None, and then the word
     assert result == "loss"
     assert recorder.said == ["synchronize", "enter pool", "enter stream", "begin", "end", "leave stream", "leave pool"]
     run()
@@ -164,10 +164,10 @@ def test_no_cupy() -> None:
 
 
 def test_no_driver_and_too_few_devices() -> None:
-    with mock.patch.dict(sys.modules, {"cupy": Recorder(devices=-1)}), pytest.raises(DeviceError) as error:  # type: ignore[dict-item]
+    with mock.patch.dict(sys.modules, {"cupy": Recorder(devices=-1)}), pytest.raises(DeviceError) as error:  # type: ignore[dict-item]  # as much of a module as is asked of it
         backend.load(None)
     assert "no usable NVIDIA driver" in str(error.value) and "InsufficientDriver" in str(error.value)
-    with mock.patch.dict(sys.modules, {"cupy": Recorder(devices=2)}), pytest.raises(DeviceError) as error:  # type: ignore[dict-item]
+    with mock.patch.dict(sys.modules, {"cupy": Recorder(devices=2)}), pytest.raises(DeviceError) as error:  # type: ignore[dict-item]  # as above
         backend.load(2)
     assert "cuda:2 does not exist" in str(error.value) and "2 CUDA devices" in str(error.value)
 

@@ -88,7 +88,7 @@ class Counted(list[Any]):
     def __iter__(self) -> Iterator[Any]:
         raise AssertionError("looked into by its own means")
 
-    __len__ = __iter__  # type: ignore[assignment]
+    __len__ = __iter__  # type: ignore[assignment]  # what is wrong is the point
 
 
 def test_what_holds_data_is_not_looked_into_and_no_code_of_others_runs() -> None:

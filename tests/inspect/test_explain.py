@@ -20,7 +20,7 @@ def image() -> mc.Tensor:
 
 
 def conv_of(kernel: list[list[float]], **options: object) -> nn.Conv2d:
-    conv = nn.Conv2d(1, 1, (len(kernel), len(kernel[0])), bias=False, **options)  # type: ignore[arg-type]
+    conv = nn.Conv2d(1, 1, (len(kernel), len(kernel[0])), bias=False, **options)  # type: ignore[arg-type]  # options of any type
     conv.load_state_dict({"weight": mc.tensor([[kernel]])})
     return conv
 

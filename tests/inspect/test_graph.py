@@ -91,7 +91,7 @@ def test_the_page_needs_nothing_else_and_has_the_steps() -> None:
     found = graph(Residual(), X)
     page = found.html()
     assert "http" not in page.replace('xmlns="http://www.w3.org/2000/svg"', "")
-    steps = json.loads(re.search(r"const steps = (.*);", page).group(1))  # type: ignore[union-attr]
+    steps = json.loads(re.search(r"const steps = (.*);", page).group(1))  # type: ignore[union-attr]  # it is there, or the test fails
     assert [node for node, _ in steps] == [step.node.number for step in found.backward]
     assert steps[0][1].startswith("1: sum: ")
 

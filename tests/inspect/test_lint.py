@@ -123,4 +123,4 @@ def test_nothing_changes() -> None:
 
 def test_what_is_no_batch_is_refused() -> None:
     with pytest.raises(DtypeError, match="inputs"):
-        lint(net(), [1, 2])  # type: ignore[arg-type]
+        lint(net(), [1, 2])  # type: ignore[arg-type]  # what is wrong is the point

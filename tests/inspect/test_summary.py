@@ -180,7 +180,7 @@ def test_rows_are_told_of_sequences_too() -> None:
 
 def test_what_cannot_be_summed_up_is_said() -> None:
     with pytest.raises(DtypeError, match="no model"):
-        summary(nn.Linear, (1, 3))  # type: ignore[arg-type]
+        summary(nn.Linear, (1, 3))  # type: ignore[arg-type]  # what is wrong is the point
     with pytest.raises(OptionError, match="no input"):
         summary(nn.Linear(3, 2))
     with pytest.raises(OptionError, match="no depth"):

@@ -94,7 +94,7 @@ def setting(layer: str, **options: Any) -> Plant:
 
 def late_padding(model: Net) -> None:
     conv = model.conv1
-    conv.forward = lambda x: F.conv2d(F.pad(x, (0, 1, 0, 1)), conv.weight, conv.bias, 2)  # type: ignore[method-assign]
+    conv.forward = lambda x: F.conv2d(F.pad(x, (0, 1, 0, 1)), conv.weight, conv.bias, 2)  # type: ignore[method-assign]  # the planted error
 
 
 def transposed(model: Net) -> None:

@@ -17,7 +17,7 @@ class Slipped(Function):
     """x³ with the derivative 2x²."""
 
     def forward(self, x: object) -> object:
-        return x * x * x  # type: ignore[operator]
+        return x * x * x  # type: ignore[operator]  # a tensor by now
 
     def grad_x(self, g: mc.Tensor, x: mc.Tensor) -> mc.Tensor:
         return g * 2 * x * x
@@ -27,7 +27,7 @@ class TwoSided(Function):
     """|x| whose gradient at 0 is 5, which no slope beside it is."""
 
     def forward(self, x: object) -> object:
-        return abs(x)  # type: ignore[arg-type]
+        return abs(x)  # type: ignore[arg-type]  # tensors have it
 
     def grad_x(self, g: mc.Tensor, x: mc.Tensor) -> mc.Tensor:
         return g * (x.sign() + 5.0 * (x == 0))
@@ -54,7 +54,7 @@ def test_a_wrong_gradient_is_shown_with_both_values_and_an_error_that_does_not_s
 def test_the_error_of_a_right_gradient_falls_with_the_square_of_the_step() -> None:
     with pytest.raises(GradcheckError) as caught:
         gradcheck(lambda x: x**3, float64(1.0), eps=1e-1)  # the step is too large: h² is off by 0.01
-    errors = caught.value.report.disagreement.errors  # type: ignore[union-attr]
+    errors = caught.value.report.disagreement.errors  # type: ignore[union-attr]  # there is a report, or the test fails
     assert errors[:3] == pytest.approx([1e-2, 1e-4, 1e-6], rel=1e-3)
 
 
@@ -109,7 +109,7 @@ def test_a_smooth_minimum_is_no_kink() -> None:
 def test_a_gradient_beyond_both_slopes_is_wrong_at_a_kink_too() -> None:
     with pytest.raises(GradcheckError, match="between the slopes") as caught:
         gradcheck(TwoSided.apply, float64(1.0, 0.0))
-    assert caught.value.report.disagreement.index == (1,)  # type: ignore[union-attr]
+    assert caught.value.report.disagreement.index == (1,)  # type: ignore[union-attr]  # as above
 
 
 def test_nothing_but_kinks_is_no_check() -> None:

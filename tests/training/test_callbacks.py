@@ -203,7 +203,7 @@ def test_a_place_that_cannot_be_written_is_found_before_the_training(tmp_path: P
 
     with pytest.raises(DataError, match="cannot be written"):
         fit(model, DataLoader(data(4), 4), mc.optim.SGD(model.parameters(), 0.1), epochs=1, callbacks=[Never()],
-            progress=False, **{option: tmp_path / "file" / "below"})  # type: ignore[arg-type]
+            progress=False, **{option: tmp_path / "file" / "below"})  # type: ignore[arg-type]  # options of any type
 
 
 class Notes(Callback):
@@ -261,7 +261,7 @@ def test_a_schedule_that_cannot_be_saved_is_refused_before_the_training(tmp_path
     model = net()
     optimizer = mc.optim.SGD(model.parameters(), 0.1)
     scheduler = L.StepLR(optimizer, 1)
-    scheduler.note = object()  # type: ignore[attr-defined]
+    scheduler.note = object()  # type: ignore[attr-defined]  # what cannot be saved is the point
     with pytest.raises(DataError, match="cannot be saved"):
         fit(model, DataLoader(data(4), 4), optimizer, epochs=1, scheduler=scheduler, checkpoint=tmp_path / "a",
             progress=False)  # fmt: skip

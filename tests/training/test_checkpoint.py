@@ -184,7 +184,7 @@ def test_a_loader_that_gives_fewer_batches_is_refused(tmp_path: Path) -> None:
 def test_intervals_out_of_range() -> None:
     for options in ({"every_steps": 0}, {"every_seconds": -1.0}):
         with pytest.raises(OptionError, match="every_"):
-            Checkpoint("a", **options)  # type: ignore[arg-type]
+            Checkpoint("a", **options)  # type: ignore[arg-type]  # what is wrong is the point
 
 
 def test_every_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ def refuse_tensors(layer: type[Module]) -> None:
             _check(layer.__name__, make, args, options)
         make(self, *args, **options)
 
-    layer.__init__ = construct  # type: ignore[method-assign, assignment]
+    layer.__init__ = construct  # type: ignore[method-assign, assignment]  # that is what it is for
 
 
 def _check(name: str, make: Callable[..., None], args: tuple[Any, ...], options: dict[str, Any]) -> None:

@@ -53,7 +53,7 @@ class LRScheduler:
         self.base_lrs = [current(group, "initial_lr") for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         if not hasattr(optimizer, "_scheduled"):  # from here on the optimiser's steps count
-            optimizer._scheduled, optimizer._opt_called = True, False  # type: ignore[attr-defined]
+            optimizer._scheduled, optimizer._opt_called = True, False  # type: ignore[attr-defined]  # marks that only schedules read
         self._initial_step()
 
     def _initial_step(self) -> None:
@@ -74,7 +74,7 @@ class LRScheduler:
 
     def step(self, epoch: int | None = None) -> None:
         """Move on by one (or to ``epoch``: deprecated) and set the rates. Call it after the optimiser's step."""
-        if self._step_count == 1 and not self.optimizer._opt_called:  # type: ignore[attr-defined]
+        if self._step_count == 1 and not self.optimizer._opt_called:  # type: ignore[attr-defined]  # as above
             warnings.warn(
                 "lr_scheduler.step() was called before optimizer.step(), so the schedule's first rate is skipped; "
                 "call optimizer.step() first", UserWarning, stacklevel=2)

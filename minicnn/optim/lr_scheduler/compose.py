@@ -36,7 +36,7 @@ class _Composed(LRScheduler):
                                   rule="parts are stepped without a metric", hint="step it by itself, with the metric")
             if schedule.optimizer is not common:
                 raise OptionError(f"{name}: item {i} belongs to another optimiser", rule="one optimiser for all parts")
-        return common  # type: ignore[return-value]
+        return common  # type: ignore[return-value]  # there is at least one schedule
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimiser, with the state of each part."""
@@ -78,7 +78,7 @@ class SequentialLR(_Composed):
         first._initial_step()
         self._last_lr = first.get_last_lr()
 
-    def step(self) -> None:  # type: ignore[override]
+    def step(self) -> None:  # type: ignore[override]  # takes no epoch, as in PyTorch
         """Move on by one."""
         self.last_epoch += 1
         index = bisect_right(self._milestones, self.last_epoch)
@@ -102,7 +102,7 @@ class ChainedScheduler(_Composed):
         self._schedulers = schedulers
         self._last_lr = self._present_lr()
 
-    def step(self) -> None:  # type: ignore[override]
+    def step(self) -> None:  # type: ignore[override]  # takes no epoch, as in PyTorch
         """Step every part, in order."""
         for part in self._schedulers:
             part.step()

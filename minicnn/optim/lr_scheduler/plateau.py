@@ -57,7 +57,7 @@ class ReduceLROnPlateau(LRScheduler):
         """Whether bad epochs are not counted yet."""
         return self.cooldown_counter > 0
 
-    def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]
+    def step(self, metrics: Any, epoch: int | None = None) -> None:  # type: ignore[override]  # takes the metric, as in PyTorch
         """Take note of the epoch's metric (a number or a tensor of one element), and drop the rates if it is time."""
         value = number("ReduceLROnPlateau", "metrics", metrics)
         if epoch is not None:

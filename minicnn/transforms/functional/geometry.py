@@ -211,7 +211,7 @@ def _pad_pil(img: Any, sides: tuple[int, int, int, int], fill: Any, mode: str) -
         left, top, right, bottom = (max(side, 0) for side in sides)
         pixels = np.asarray(cropped)
         amounts = ((top, bottom), (left, right), (0, 0))[: pixels.ndim]
-        padded = Image.fromarray(np.pad(pixels, amounts, mode))  # type: ignore[call-overload]
+        padded = Image.fromarray(np.pad(pixels, amounts, mode))  # type: ignore[call-overload]  # mode is one of NumPy's, checked above
     if img.mode == "P":
         padded.putpalette(img.getpalette())
     return padded

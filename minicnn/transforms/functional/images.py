@@ -72,13 +72,13 @@ def check_channels(name: str, img: Tensor) -> int:
 def size_pair(name: str, size: Any) -> tuple[int, int]:
     """(height, width) of a number, or of a sequence of one or two. Errors: OptionError."""
     if isinstance(size, Number):
-        return int(size), int(size)  # type: ignore[call-overload]
+        return int(size), int(size)  # type: ignore[call-overload]  # a number by now
     if isinstance(size, Sequence) and len(size) == 1:
         return size[0], size[0]
     if not isinstance(size, Sequence) or len(size) != 2:
         raise OptionError(f"{name}: the size is neither a number nor (height, width)", got=repr(size),
                           rule="one number for a square, or two", hint="(224, 224)")
-    return size  # type: ignore[return-value]
+    return size  # type: ignore[return-value]  # a pair by now
 
 
 def numbers_of(name: str, option: str, value: Any, counts: Sequence[int]) -> Any:
