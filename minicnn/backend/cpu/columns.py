@@ -17,7 +17,7 @@ from minicnn.backend.cpu.windows import blocks as blocks_of
 
 Array = Any
 
-FEW_PIXELS = 2  # output channels a pixel, at least, for columns in the weights' order
+CHANNELS_A_PIXEL = 2  # output channels a pixel, at least, for columns in the weights' order
 
 
 def fits(layer: Layer) -> bool:
@@ -70,7 +70,7 @@ def as_weights(sums: Array, layer: Layer) -> Array:
 def _keeps_weights(layer: Layer) -> bool:
     """Whether columns have the weights' order, C/G·KH·KW, in which they take longer to copy: where weights would take
     longest (``inference ResNet-18 b1``: .82 of the time of its last layers). Else they have KH·KW·C/G."""
-    return not layer.back and FEW_PIXELS * layer.pixels <= layer.O_
+    return not layer.back and CHANNELS_A_PIXEL * layer.pixels <= layer.O_
 
 
 def columns(x: Array, layer: Layer, block: Block) -> Array:

@@ -68,18 +68,15 @@ class CpuConvKernels(ConvKernels):
 
     def conv_input_grad(self, g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
         g_last, weights = _channels_last(g), _by_group(w, geometry.groups)
-        plan: Plan | None = None
-        dx: Array = None
         if geometry.stride == (1, 1):
             dx = np.empty((len(g), *size, weights.shape[2] * geometry.groups), g_last.dtype)  # as in conv
             plan = _backward(g.shape, w.shape, geometry, (size[0], size[1]), g_last.dtype)
-        if plan is not None:
-            _correlate(g_last, weights, None, plan, dx)
-        elif weights.shape[2] < FEW_CHANNELS and weights.shape[1] > 1:
+            if plan is not None:
+                _correlate(g_last, weights, None, plan, dx)
+                return dx.transpose(0, 3, 1, 2).astype(g.dtype, copy=False)
+        if weights.shape[2] < FEW_CHANNELS and weights.shape[1] > 1:
             return scatter_planes(g_last, weights, geometry, size).astype(g.dtype, copy=False)
-        else:
-            dx = scatter(g_last, weights, geometry, size)
-        return dx.transpose(0, 3, 1, 2).astype(g.dtype, copy=False)
+        return scatter(g_last, weights, geometry, size).transpose(0, 3, 1, 2).astype(g.dtype, copy=False)
 
     def conv_weight_grad(self, x: Array, g: Array, geometry: ConvGeometry, kernel: Pair) -> Array:
         x_last, g_last = _channels_last(x), _channels_last(g)
