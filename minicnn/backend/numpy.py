@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backend.cpu import openblas
 from minicnn.backend.cpu.activation import CpuActivationKernels
 from minicnn.backend.cpu.conv import CpuConvKernels
 from minicnn.backend.cpu.norm import CpuNormKernels
@@ -15,6 +16,8 @@ from minicnn.backend.cpu.products import CpuProductKernels
 from minicnn.backend.cpu.softmax import CpuSoftmaxKernels
 from minicnn.backend.cpu.special import CpuSpecialKernels
 from minicnn.backend.portable import Backend
+
+openblas.use_avx512()
 
 
 class NumpyBackend(
