@@ -60,26 +60,30 @@ OPTIMISERS = {"SGD": {"momentum": 0.9}, "Adam": {}, "AdamW": {}}
 TOLERANCE = 2e-5
 
 
-def kernels() -> Iterator[Case]:
-    """Forward, input gradient and weight gradient of every layer above; losses; optimisers."""
+def kernels(times: int = 1) -> Iterator[Case]:
+    """Forward, input gradient and weight gradient of every layer above, with ``times`` as many images; losses;
+    optimisers."""
     for name in CONVOLUTIONS:
         for part in PARTS:
-            yield convolution(name, part)
-    for name, sizes in TRANSPOSED.items():
+            yield convolution(name, part, times)
+    for name, (batch, *rest) in TRANSPOSED.items():
         for part in PARTS:
-            yield Case(f"transposed {name} {part}", lambda t, a=sizes, part=part: _transposed(t, part, *a), TOLERANCE)
-    for name, (layer, shape) in LAYERS.items():
+            yield Case(f"transposed {name} {part}",
+                       lambda t, a=(times * batch, *rest), part=part: _transposed(t, part, *a), TOLERANCE)  # fmt: skip
+    for name, (layer, (batch, *image)) in LAYERS.items():
         for part in PARTS if name.startswith("linear") else ("y", "gradients"):
-            yield Case(f"{name} {part}", lambda t, a=(layer, shape), part=part: _layer(t, part, *a), TOLERANCE)
+            yield Case(f"{name} {part}",
+                       lambda t, a=(layer, (times * batch, *image)), part=part: _layer(t, part, *a), TOLERANCE)  # fmt: skip
     yield Case("cross-entropy y", lambda t: _cross_entropy(t, "y"), TOLERANCE)
     yield Case("cross-entropy dx", lambda t: _cross_entropy(t, "dx"), TOLERANCE)
     for name, options in OPTIMISERS.items():
         yield Case(f"{name} step", lambda t, name=name, options=options: _optimiser(t, name, options), 1e-5)
 
 
-def convolution(name: str, part: str) -> Case:
+def convolution(name: str, part: str, times: int = 1) -> Case:
     """The case of one of CONVOLUTIONS; its operations are those of the definition, however it is computed."""
-    N, C, H, O, kernel, stride, padding, dilation, groups = sizes = CONVOLUTIONS[name]
+    batch, *layer = CONVOLUTIONS[name]
+    N, C, H, O, kernel, stride, padding, dilation, groups = sizes = (times * batch, *layer)
     OH = (H + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
     flops = 2.0 * N * OH * OH * O * C // groups * kernel**2
     return Case(f"conv {name} {part}", lambda t: _convolution(t, part, *sizes), TOLERANCE, flops)
@@ -122,7 +126,8 @@ def _transposed(t: Any, part: str, N: int, C: int, H: int, O: int, kernel: int, 
 
 def _layer(t: Any, part: str, layer: Callable[[Any], Any], shape: tuple[int, ...]) -> Work:
     t.manual_seed(0)
-    module, x = layer(t), _input(t, shape)
+    x = _input(t, shape)
+    module = layer(t).to(x.device)
     return _part(t, part, lambda: module(x), x, list(module.parameters()))
 
 

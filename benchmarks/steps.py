@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -39,7 +40,7 @@ def inference() -> Iterator[Case]:
     """One forward pass in eval mode."""
     for name, network in INFERRED.items():
         for batch in (1, 8):
-            yield Case(f"inference {name} b{batch}", lambda t, a=(network, batch): _inference(t, *a))
+            yield Case(f"inference {name} b{batch}", lambda t, a=(network, batch): inference_of(t, *a))
 
 
 def batch_of(shape: Shape) -> tuple[Any, Any]:
@@ -49,28 +50,38 @@ def batch_of(shape: Shape) -> tuple[Any, Any]:
 
 
 def step_of(t: Any, network: Network, shape: Shape, lr: float = LR) -> Work:
-    """A step that returns its loss and the gradient of the first layer's weights, which all layers had a part in; the
-    same seed gives both libraries the same weights and dropout masks."""
+    """A step on the images and labels of ``batch_of``."""
+    step, x, labels = learner(t, network, shape, lr)
+    return functools.partial(step, x, labels)
+
+
+def learner(t: Any, network: Network, shape: Shape, lr: float = LR) -> tuple[Callable[..., Any], Any, Any]:
+    """A step of images and labels, and both of them, on the device where ``t.from_numpy`` puts them.
+
+    It returns its loss and the gradient of the first layer's weights, which all layers had a part in; the same seed
+    gives both libraries the same weights and, on the CPU, dropout masks.
+    """
     t.manual_seed(0)
-    model = network(t)
-    x, labels = (t.from_numpy(a) for a in batch_of(shape))
+    images, targets = (t.from_numpy(a) for a in batch_of(shape))
+    model = network(t).to(images.device)
     optimizer = t.optim.SGD(model.parameters(), lr=lr, momentum=MOMENTUM)
     first = next(iter(model.parameters()))
 
-    def step() -> Any:
+    def step(x: Any, labels: Any) -> Any:
         loss = t.nn.functional.cross_entropy(model(x), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         return loss, first.grad
 
-    return step
+    return step, images, targets
 
 
-def _inference(t: Any, network: Network, batch: int) -> Work:
+def inference_of(t: Any, network: Network, batch: int) -> Work:
+    """A forward pass in eval mode, on images of 3×224×224."""
     t.manual_seed(0)
-    model = network(t).eval()
     x = t.from_numpy(batch_of((batch, 3, 224, 224))[0])
+    model = network(t).eval().to(x.device)
 
     def infer() -> Any:
         with t.no_grad():
