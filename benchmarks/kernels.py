@@ -67,13 +67,13 @@ def kernels(times: int = 1) -> Iterator[Case]:
         for part in PARTS:
             yield convolution(name, part, times)
     for name, (batch, *rest) in TRANSPOSED.items():
+        sizes = (times * batch, *rest)
         for part in PARTS:
-            yield Case(f"transposed {name} {part}",
-                       lambda t, a=(times * batch, *rest), part=part: _transposed(t, part, *a), TOLERANCE)  # fmt: skip
+            yield Case(f"transposed {name} {part}", lambda t, a=sizes, part=part: _transposed(t, part, *a), TOLERANCE)
     for name, (layer, (batch, *image)) in LAYERS.items():
+        shape = (times * batch, *image)
         for part in PARTS if name.startswith("linear") else ("y", "gradients"):
-            yield Case(f"{name} {part}",
-                       lambda t, a=(layer, (times * batch, *image)), part=part: _layer(t, part, *a), TOLERANCE)  # fmt: skip
+            yield Case(f"{name} {part}", lambda t, a=(layer, shape), part=part: _layer(t, part, *a), TOLERANCE)
     yield Case("cross-entropy y", lambda t: _cross_entropy(t, "y"), TOLERANCE)
     yield Case("cross-entropy dx", lambda t: _cross_entropy(t, "dx"), TOLERANCE)
     for name, options in OPTIMISERS.items():
