@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import platform
 import time
@@ -13,7 +14,6 @@ import numpy as np
 from benchmarks.case import Row, Settings, cores
 from benchmarks.goals import goal_of, means
 from benchmarks.tables import growth_table, mnist_table, peers_table, products_table, profile_table, ratio_table
-from minicnn.backend.cpu import openblas
 
 TABLES: dict[str, Callable[[list[Row]], list[str]]] = {
     "growth": growth_table, "profile": profile_table, "peers": peers_table, "products": products_table,
@@ -81,8 +81,13 @@ def about(settings: Settings) -> dict[str, str]:
 
 
 def _blas() -> str:
-    """NumPy's BLAS and, of an OpenBLAS, the processor that its kernels are for."""
-    return openblas.description() or str(np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"])  # type: ignore[call-overload, index]  # NumPy types it as what mode=None returns
+    """NumPy's BLAS, and the processor that it takes this one for, where it is an OpenBLAS that came with NumPy."""
+    for path in Path(np.__file__).parent.parent.glob("numpy.libs/*openblas*"):
+        config = getattr(ctypes.CDLL(str(path)), "scipy_openblas_get_config64_", None)
+        if config is not None:
+            config.restype = ctypes.c_char_p
+            return str(config().decode())
+    return str(np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"])  # type: ignore[call-overload, index]  # NumPy types it as what mode=None returns
 
 
 def _processor() -> str:

@@ -11,6 +11,7 @@ after a change of kernels, which then belongs into docs/changelog.md.
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import os
@@ -27,7 +28,7 @@ import pytest
 
 import minicnn as mc
 from minicnn import nn
-from minicnn.backend.cpu import openblas
+from minicnn.backend.cpu import blas
 from minicnn.data import DataLoader, TensorDataset
 from minicnn.errors import OptionError
 from tests.training.networks import four_convolutions
@@ -105,15 +106,20 @@ def kernels() -> str:
     """What decides the order of sums and the last bits of functions: NumPy, its BLAS, and what both found here."""
     config: dict[str, Any] = np.show_config(mode="dicts")  # type: ignore[assignment, call-overload]  # typed as None
     found = ",".join(config["SIMD Extensions"].get("found", []))
-    parts = [f"numpy {np.__version__}", blas_description() or config["Build Dependencies"]["blas"]["name"], found,
+    parts = [f"numpy {np.__version__}", blas_config() or config["Build Dependencies"]["blas"]["name"], found,
              platform.machine(), "-".join(platform.libc_ver())]  # fmt: skip
     return " | ".join(parts)
 
 
-def blas_description() -> str | None:
-    """OpenBLAS's own description, without its number of threads."""
-    text = openblas.description()
-    return text and " ".join(word for word in text.split() if not word.startswith("MAX_THREADS"))
+def blas_config() -> str | None:
+    """OpenBLAS's own description, with the processor that it chose its kernels for; without its number of threads."""
+    for library in blas._libraries():
+        for prefix, suffix in (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", "")):
+            function = getattr(library, f"{prefix}openblas_get_config{suffix}", None)
+            if function is not None:
+                function.restype = ctypes.c_char_p
+                return " ".join(word for word in function().decode().split() if not word.startswith("MAX_THREADS"))
+    return None
 
 
 @pytest.mark.parametrize("name", NETWORKS)

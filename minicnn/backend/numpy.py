@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.backend.cpu import openblas
 from minicnn.backend.cpu.activation import CpuActivationKernels
 from minicnn.backend.cpu.conv import CpuConvKernels
 from minicnn.backend.cpu.norm import CpuNormKernels
@@ -16,8 +15,6 @@ from minicnn.backend.cpu.products import CpuProductKernels
 from minicnn.backend.cpu.softmax import CpuSoftmaxKernels
 from minicnn.backend.cpu.special import CpuSpecialKernels
 from minicnn.backend.portable import Backend
-
-openblas.use_avx512()
 
 
 class NumpyBackend(

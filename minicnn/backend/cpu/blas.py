@@ -76,19 +76,19 @@ def after_fork() -> None:
 @functools.cache
 def _control() -> tuple[Callable[[], int], Callable[[int], Any]] | None:
     """The functions that tell and set how many threads BLAS uses; None where it has none that we know."""
-    for library in libraries():
+    for library in _libraries():
         for get, set_ in _NAMES:
             if hasattr(library, get) and hasattr(library, set_):
                 return getattr(library, get), getattr(library, set_)
     return None
 
 
-def libraries(kind: type[ctypes.CDLL] = ctypes.CDLL) -> Iterator[ctypes.CDLL]:
+def _libraries() -> Iterator[ctypes.CDLL]:
     """NumPy's extension module and, for systems whose lookups do not follow links, the libraries that came with it."""
     module = importlib.import_module("numpy._core._multiarray_umath")
     bundled = Path(np.__file__).parent.parent.glob("numpy.libs/*blas*")
     for path in (Path(str(module.__file__)), *sorted(bundled)):
         try:
-            yield kind(str(path))
+            yield ctypes.CDLL(str(path))
         except OSError:
             continue
