@@ -195,10 +195,12 @@ def _backend(index: int) -> Backend:
                 return cupy.asarray(values)
 
         def to_numpy(self, array: Any) -> Any:
+            self.settle(cupy.asnumpy)
             return cupy.asnumpy(array)
 
         def synchronize(self) -> None:
             cupy.cuda.Device(self.index).synchronize()
+            self.settle(cupy.asnumpy)
 
         def matmul(self, x: Any, y: Any) -> Any:
             """As everywhere; cuBLAS itself sums float16 in float32."""

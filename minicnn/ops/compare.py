@@ -181,7 +181,7 @@ def where(condition: Tensor, x: Operand | None = None, y: Operand | None = None)
     x, y = operand("where", x, condition), operand("where", y, condition)
     dtype = dtypes.result_type(*(getattr(t, "array", t) for t in (x, y)))
     xp = backend_of(condition.array).xp
-    x, y = (t if isinstance(t, Tensor) else wrap(xp.asarray(number_as("where", t, dtype), dtype)) for t in (x, y))
+    x, y = (t if isinstance(t, Tensor) else wrap(xp.full((), number_as("where", t, dtype), dtype)) for t in (x, y))
     x, y = cast(x, dtype), cast(y, dtype)
     check_broadcast("where", condition.shape, x.shape, y.shape)
     return Where.apply(condition, x, y)

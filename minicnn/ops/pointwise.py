@@ -177,7 +177,7 @@ class XLogY(Function):
     def forward(self, x: Any, y: Any) -> Array:
         backend = backend_of(x if hasattr(x, "dtype") else y)
         xp = backend.xp
-        y = y if hasattr(y, "dtype") else xp.asarray(y, x.dtype)
+        y = y if hasattr(y, "dtype") else xp.full((), y, x.dtype)
         product = x * xp.log(y)
         return xp.where((xp.equal(x, 0)) & ~xp.isnan(y), product.dtype.type(0), product)
 

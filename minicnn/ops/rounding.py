@@ -116,9 +116,14 @@ def _kind(x: Any, y: Any) -> str:
 
 def _checked(name: str, x: Any, y: Any) -> Any:
     """The operands' backend; on the way, integers may not be divided by 0 (there is no inf to say so)."""
-    if _kind(x, y) != "f" and (bool((y == 0).any()) if hasattr(y, "dtype") else y == 0):
-        raise OptionError(f"{name}: an integer divided by 0", rule="integers have no inf or NaN", hint="x.float()")
-    return backend_of(x if hasattr(x, "dtype") else y)
+    backend = backend_of(x if hasattr(x, "dtype") else y)
+    what, rule, hint = f"{name}: an integer divided by 0", "integers have no inf or NaN", "x.float()"
+    if _kind(x, y) != "f":
+        if hasattr(y, "dtype"):
+            backend.refuse(y == 0, OptionError, what, rule=rule, hint=hint)
+        elif y == 0:
+            raise OptionError(what, rule=rule, hint=hint)
+    return backend
 
 
 def _step(name: str, text: str) -> Callable[[Tensor], Tensor]:

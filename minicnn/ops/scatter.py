@@ -73,12 +73,15 @@ def _check_index(name: str, index: Tensor, size: int) -> None:
     if not isinstance(index, Tensor) or str(index.array.dtype) not in ("int64", "int32"):
         raise DtypeError(f"{name}: the index is no integer tensor", got=getattr(index, "dtype", type(index).__name__),
                          rule="an index is an int64 or int32 tensor", hint="index.long()")
-    if backend_of(index.array).device_type != "cpu" or not index.array.size:
-        return  # looking at the values would wait for the device
-    low, high = int(index.array.min()), int(index.array.max())
+    if not index.array.size:
+        return
+    backend, what, rule = backend_of(index.array), f"{name}: an index is out of range", f"0 <= index < {size}"
+    if backend.asynchronous:
+        backend.refuse((index.array < 0) | (index.array >= size), OutOfRangeError, what, rule=rule)
+        return
+    low, high = int(index.array.min()), int(index.array.max())  # twice as fast as a look at each
     if low < 0 or high >= size:
-        raise OutOfRangeError(f"{name}: an index is out of range", got=low if low < 0 else high,
-                              rule=f"0 <= index < {size}")
+        raise OutOfRangeError(what, got=low if low < 0 else high, rule=rule)
 
 
 def gather(x: Tensor, dim: int, index: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ class Var(Function):
         values = wide(x)
         values = values - values.sum(axis=dims, keepdims=True) / count(x.shape, dims)
         total = (values * values).sum(axis=dims).reshape(shape)
-        return (total / backend.xp.asarray(max(self.freedom, 0), total.dtype)).astype(x.dtype, copy=False)
+        return (total / backend.xp.full((), max(self.freedom, 0), total.dtype)).astype(x.dtype, copy=False)
 
     def grad_x(self, g: Tensor, x: Tensor) -> Tensor:
         centred = x - mean(x, self.dims, keepdim=True)

@@ -12,8 +12,24 @@ from typing import Any
 import numpy as np
 
 from minicnn.backend import register_backend
+from minicnn.backend.late import LateErrors
 from minicnn.backend.portable import Backend
 from minicnn.testing.cupy_names import FUNCTIONS, LINALG, METHODS, UFUNC_AT
+
+
+class Traffic:
+    """What went between host and device: ``to_host`` (each a wait for the device, too) and ``to_device``, as copies, and
+    ``waits``, for which there was nothing but waiting."""
+
+    def __init__(self) -> None:
+        self.to_host = self.to_device = self.waits = 0
+
+    def clear(self) -> None:
+        """Count from 0 again."""
+        self.to_host = self.to_device = self.waits = 0
+
+
+traffic = Traffic()
 
 
 class StrictArray:
@@ -42,6 +58,7 @@ class StrictArray:
     T = property(lambda self: StrictArray(self._host.T))
     base = property(lambda self: None if self._host.base is None else self)
     data = property(lambda self: SimpleNamespace(ptr=self._host.ctypes.data))
+    __cuda_array_interface__ = property(lambda self: self._host.__array_interface__)
 
     @property
     def flags(self) -> Any:
@@ -51,41 +68,45 @@ class StrictArray:
 
     def item(self) -> Any:
         """The one element as a Python number."""
-        return self._host.item()
+        return self.get().item()
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
-        return self._host.tolist()
+        return self.get().tolist()
 
     def get(self) -> np.ndarray[Any, Any]:
         """A copy on the host: the one way out."""
+        traffic.to_host += 1
         return self._host.copy()
 
     def __getattr__(self, name: str) -> Any:
         if name in METHODS:
-            return _guarded(getattr(self._host, name), f"method {name}")
+            return _guarded(getattr(self._host, name), f"method {name}", waits=name in SIZED_BY_VALUES)
         raise AttributeError(f"a device array has no attribute {name!r}")
 
     def __getitem__(self, key: Any) -> Any:
+        traffic.to_device += _has_list(key)
+        traffic.waits += isinstance(key, StrictArray) and key.dtype == "bool"
         return _wrap(self._host[_unwrap(key, "index")])
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        traffic.to_device += _has_list(key)
         self._host[_unwrap(key, "index")] = _unwrap(value, "assigned value")
 
     def __len__(self) -> int:
         return len(self._host)
 
     def __bool__(self) -> bool:
-        return bool(self._host)
+        return bool(self.get())
 
     def __float__(self) -> float:
-        return float(self._host)
+        return float(self.get())
 
     def __int__(self) -> int:
-        return int(self._host)
+        return int(self.get())
 
     def __index__(self) -> int:
-        return self._host.__index__()
+        return self.get().__index__()
 
     def __repr__(self) -> str:
         return f"StrictArray({self._host!r})"
@@ -118,6 +139,11 @@ for _name in (*_BINARY, *("r" + b for b in _BINARY), *("i" + b for b in _BINARY)
     setattr(StrictArray, f"__{_name}__", _operator(f"__{_name}__"))
 
 
+def _has_list(key: Any) -> bool:
+    """Whether an index holds a list, which CuPy makes an array of, on the device."""
+    return isinstance(key, list) or (isinstance(key, tuple) and any(isinstance(k, list) for k in key))
+
+
 def _unwrap(value: Any, where: str) -> Any:
     """Host arrays of device arrays, in nested arguments; a host array among them is the mistake this device is for."""
     if isinstance(value, StrictArray):
@@ -144,9 +170,14 @@ def _wrap(found: Any, same: StrictArray | None = None) -> Any:
     return found
 
 
-def _guarded(function: Any, where: str) -> Any:
+SIZED_BY_VALUES = frozenset("argwhere bincount compress extract flatnonzero nonzero unique".split())
+"""Functions whose result's shape depends on values, which CuPy asks the device for; a mask as an index does, too."""
+
+
+def _guarded(function: Any, where: str, *, waits: bool = False) -> Any:
     @_QUIET
     def call(*args: Any, **kwargs: Any) -> Any:
+        traffic.waits += waits
         found = function(*_unwrap(args, where), **_unwrap(kwargs, where))
         out = kwargs.get("out")
         return out if isinstance(out, StrictArray) else _wrap(found)
@@ -165,7 +196,7 @@ class Namespace:
 
     def __init__(self) -> None:
         for name in FUNCTIONS.intersection(dir(np)):  # a name that newer NumPys have dropped is in no common subset
-            function = _guarded(getattr(np, name), f"xp.{name}")
+            function = _guarded(getattr(np, name), f"xp.{name}", waits=name in SIZED_BY_VALUES)
             if name in UFUNC_AT:
                 function.at = _guarded(getattr(np, name).at, f"xp.{name}.at")
             setattr(self, name, function)
@@ -182,13 +213,14 @@ class Namespace:
 
 def _arrival(function: Any, name: str) -> Any:
     def make(value: Any, *args: Any, **kwargs: Any) -> Any:
+        traffic.to_device += not isinstance(value, StrictArray)
         found = function(_unwrap(value, f"xp.{name}"), *args, **kwargs)
         return value if isinstance(value, StrictArray) and found is value._host else _wrap(found)
 
     return make
 
 
-class StandinBackend(Backend):
+class StandinBackend(LateErrors, Backend):
     """The portable kernels, unchanged, on StrictArrays."""
 
     device_type = "standin"
@@ -198,12 +230,18 @@ class StandinBackend(Backend):
     def from_numpy(self, values: Any) -> Any:
         if isinstance(values, StrictArray):
             raise TypeError("from_numpy got a device array")
+        traffic.to_device += 1
         return StrictArray(np.array(values, order="K"))
 
     def to_numpy(self, array: Any) -> Any:
         if not isinstance(array, StrictArray):
             raise TypeError(f"to_numpy got {type(array).__name__}, no device array")
+        self.settle(StrictArray.get)
         return array.get()
+
+    def synchronize(self) -> None:
+        traffic.waits += 1
+        self.settle(StrictArray.get)
 
 
 _backend = StandinBackend()

@@ -16,6 +16,7 @@ from unittest import mock
 import numpy as np
 
 from minicnn.backend import register_backend
+from minicnn.backend.cuda.launch import THREADS
 from minicnn.testing import standin
 from tests.backend import hostcuda
 
@@ -32,6 +33,7 @@ def _second_standin() -> ModuleType:
 _second = _second_standin()
 DeviceArray = _second.StrictArray
 DeviceArray.device = SimpleNamespace(id=0)
+traffic = _second.traffic
 
 
 class Device:
@@ -47,7 +49,7 @@ class Device:
         pass
 
     def synchronize(self) -> None:
-        pass
+        traffic.waits += 1
 
 
 class RawModule:
@@ -58,11 +60,19 @@ class RawModule:
 
     def get_function(self, name: str) -> Any:
         def function(grid: tuple[int], block: tuple[int], arguments: tuple[Any, ...]) -> None:
-            assert block == (256,)
+            assert block == (THREADS,)
             host = tuple(a._host if isinstance(a, DeviceArray) else a for a in arguments)
             hostcuda.start(self.library, name, grid[0], 1, host)
 
         return function
+
+
+def _asarray(values: Any, *rest: Any) -> Any:
+    """``cupy.asarray``, which takes NumPy arrays, too."""
+    if isinstance(values, np.ndarray):
+        traffic.to_device += 1
+        return DeviceArray(np.array(values, order="K"))
+    return _second.StandinBackend.xp.asarray(values, *rest)
 
 
 def _cupy() -> ModuleType:
@@ -73,10 +83,7 @@ def _cupy() -> ModuleType:
     module = Module("cupy")
     module.ndarray, module.RawModule = DeviceArray, RawModule  # type: ignore[attr-defined]  # made of parts, as a module
     module.asnumpy = lambda array: array.get()  # type: ignore[attr-defined]  # a module made of parts
-    module.asarray = lambda values, *rest: (  # type: ignore[attr-defined]  # a module made of parts
-        DeviceArray(np.array(values, order="K")) if isinstance(values, np.ndarray)
-        else _second.StandinBackend.xp.asarray(values, *rest)
-    )  # fmt: skip
+    module.asarray = _asarray  # type: ignore[attr-defined]  # a module made of parts
     runtime = SimpleNamespace(getDeviceCount=lambda: 1, CUDARuntimeError=RuntimeError)
     module.cuda = SimpleNamespace(Device=Device, runtime=runtime)  # type: ignore[attr-defined]  # a module made of parts
     return module

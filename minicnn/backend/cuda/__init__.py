@@ -11,10 +11,12 @@ from minicnn.backend.cuda.norm import CudaNormKernels
 from minicnn.backend.cuda.pointwise import CudaPointwiseKernels
 from minicnn.backend.cuda.pool import CudaPoolKernels
 from minicnn.backend.cuda.softmax import CudaSoftmaxKernels
+from minicnn.backend.late import LateErrors
 from minicnn.backend.portable import Backend
 
 
 class CudaBackend(
-    CudaConvKernels, CudaPoolKernels, CudaNormKernels, CudaSoftmaxKernels, CudaPointwiseKernels, Backend
+    CudaConvKernels, CudaPoolKernels, CudaNormKernels, CudaSoftmaxKernels, CudaPointwiseKernels, LateErrors,
+    Backend,
 ):
     """The portable backend with CUDA kernels where one pass does the work of many."""

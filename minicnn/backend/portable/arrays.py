@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any
 
 from minicnn.backend.device import Device
+from minicnn.errors import MinicnnError
 
 Array = Any
+
+_MOST_TABLES = 256
 
 
 class ArrayKernels:
@@ -18,9 +21,12 @@ class ArrayKernels:
     device_type: str
     array_type: type
     xp: ModuleType
+    asynchronous = False
+    """Whether its device runs behind the program, which waits wherever it reads a value."""
 
     def __init__(self, index: int | None = None) -> None:
         self.index = index
+        self._tables: dict[Any, Array] = {}
 
     @property
     def device(self) -> Device:
@@ -39,8 +45,31 @@ class ArrayKernels:
         """This backend's array → a NumPy array; no copy where the memory can be shared."""
         raise NotImplementedError(f"{type(self).__name__} must say how its arrays reach the host")
 
+    def table(self, numbers: Iterable[float], dtype: Any = "int64") -> Array:
+        """``numbers`` as an array, brought to the device once and kept; not to be edited."""
+        key = tuple(numbers), str(dtype)
+        if key not in self._tables:
+            if len(self._tables) == _MOST_TABLES:
+                self._tables.clear()
+            self._tables[key] = self.xp.asarray(key[0], dtype)
+        return self._tables[key]
+
     def synchronize(self) -> None:
         """Wait until everything asked of the device is done."""
+
+    def refuse(
+        self, wrong: Array, kind: type[MinicnnError], what: str, *, rule: str, hint: str | None = None,
+        got: Callable[[], object] | None = None,
+    ) -> None:  # fmt: skip
+        """Raise an error where any of ``wrong`` is True, at once, or where a value is next read; see ``LateErrors``.
+
+        Args:
+            wrong: bools of any shape.
+            kind, what, rule, hint: the error.
+            got: tells the values that are wrong; asked only where the error is raised at once.
+        """
+        if bool(wrong.any()):
+            raise kind(what, got=None if got is None else got(), rule=rule, hint=hint)
 
     def quiet(self) -> AbstractContextManager[Any]:
         """Within it, 1/0 and log(-1) are inf and NaN without a warning, as in PyTorch."""

@@ -90,7 +90,7 @@ class PoolKernels(ArrayKernels):
         heights, widths = (geometry.divisors(axis, size[axis], count_include_pad) for axis in (0, 1))
         if len({*heights}) == len({*widths}) == 1:
             return like.dtype.type(heights[0] * widths[0])
-        return self.xp.asarray(heights, like.dtype)[:, None] * self.xp.asarray(widths, like.dtype)
+        return self.table(heights, like.dtype)[:, None] * self.table(widths, like.dtype)
 
     def adaptive_avg_pool(self, x: Array, output_size: Pair) -> Array:
         """x → y[i, j] = mean of x over adaptive bin (i, j)."""
@@ -101,7 +101,7 @@ class PoolKernels(ArrayKernels):
             for i, (start, end) in enumerate(bins):
                 part = total[along(axis, slice(start, end))]
                 self.xp.sum(part, axis=axis, keepdims=True, out=means[along(axis, slice(i, i + 1))])
-            means /= _bin_sizes(self.xp, means, axis, bins)
+            means /= self._bin_sizes(means, axis, bins)
             total = means
         return total.astype(x.dtype, copy=False)
 
@@ -110,12 +110,16 @@ class PoolKernels(ArrayKernels):
         share = wide(g)
         for axis, full_size in ((2, size[0]), (3, size[1])):
             bins = adaptive_bins(full_size, g.shape[axis])
-            share = share / _bin_sizes(self.xp, share, axis, bins)
+            share = share / self._bin_sizes(share, axis, bins)
             spread = _filled(self.xp, share, axis, full_size, 0)
             for i, (start, end) in enumerate(bins):
                 spread[along(axis, slice(start, end))] += share[along(axis, slice(i, i + 1))]
             share = spread
         return share.astype(g.dtype, copy=False)
+
+    def _bin_sizes(self, like: Array, axis: int, bins: list[Pair]) -> Array:
+        """How many pixels each bin holds, shaped to divide along ``axis``."""
+        return self.table((end - start for start, end in bins), like.dtype).reshape(-1, *[1] * (3 - axis))
 
     def adaptive_max_pool(self, x: Array, output_size: Pair) -> tuple[Array, Array]:
         """x → y[i, j] = max of x over adaptive bin (i, j), and winners as of ``max_pool``.
@@ -129,11 +133,11 @@ class PoolKernels(ArrayKernels):
         if 0 in output_size:
             empty = self.xp.zeros((*x.shape[:2], *output_size), x.dtype)
             return empty, empty.astype("int64")
-        wide = x[:, :, self.xp.asarray(rows)][:, :, :, self.xp.asarray(columns)]
+        wide = x[:, :, self.table(rows)][:, :, :, self.table(columns)]
         kernel = row_kernel, column_kernel
         y, winners = self.max_pool(wide, PoolGeometry(kernel, kernel))
         row, column = winners // len(columns), winners % len(columns)
-        return y, self.xp.asarray(rows)[row] * x.shape[3] + self.xp.asarray(columns)[column]
+        return y, self.table(rows)[row] * x.shape[3] + self.table(columns)[column]
 
 
 def _running_max(xp: Any, x: Array, axis: int, geometry: PoolGeometry) -> Array:
@@ -193,11 +197,6 @@ def _tiled_bins(size: int, out_size: int) -> tuple[list[int], int]:
     bins = adaptive_bins(size, out_size)
     length = max((end - start for start, end in bins), default=1)
     return [min(start + i, end - 1) for start, end in bins for i in range(length)], length
-
-
-def _bin_sizes(xp: Any, like: Array, axis: int, bins: list[Pair]) -> Array:
-    """How many pixels each bin holds, shaped to divide along ``axis``."""
-    return xp.asarray([end - start for start, end in bins], like.dtype).reshape(-1, *[1] * (3 - axis))
 
 
 def _filled(xp: Any, like: Array, axis: int, size: int, value: float) -> Array:

@@ -27,9 +27,9 @@ class ResizeKernels(ArrayKernels):
         """One axis: y[i] = Σ weight · x[position], tap by tap; one tap of weight 1 everywhere only picks."""
         xp, layers = self.xp, table.layers()
         if all(len(taps) == 1 and taps[0][1] == 1 for taps in table.taps):
-            return x[along(axis, xp.asarray(layers[0][1]))]
+            return x[along(axis, self.table(layers[0][1]))]
         y = xp.zeros_like(x, shape=(*x.shape[:axis], len(table.taps), *x.shape[axis + 1 :]))
         for outputs, positions, weights in layers:
-            weight = xp.asarray(weights, x.dtype).reshape(-1, *[1] * (3 - axis))
-            y[along(axis, xp.asarray(outputs))] += x[along(axis, xp.asarray(positions))] * weight
+            weight = self.table(weights, x.dtype).reshape(-1, *[1] * (3 - axis))
+            y[along(axis, self.table(outputs))] += x[along(axis, self.table(positions))] * weight
         return y

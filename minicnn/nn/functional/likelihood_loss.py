@@ -47,9 +47,9 @@ def binary_cross_entropy(
         raise DtypeError(f"{name}: the dtypes differ", got=f"input {input.array.dtype}, target {target.array.dtype}",
                          rule="input and target have one dtype", hint="target.to(input.dtype)")
     for which, x in (("input", input), ("target", target)):
-        if not bool(((x.array >= 0) & (x.array <= 1)).all()):
-            raise OptionError(f"{name}: some of the {which} are no probabilities", rule=f"0 <= {which} <= 1",
-                              hint="sigmoid first, or binary_cross_entropy_with_logits")
+        outside = ~((x.array >= 0) & (x.array <= 1))
+        backend_of(outside).refuse(outside, OptionError, f"{name}: some of the {which} are no probabilities",
+                                   rule=f"0 <= {which} <= 1", hint="sigmoid first, or binary_cross_entropy_with_logits")
     losses = BinaryCrossEntropy.apply(input, target)
     return reduced(_weighted(name, losses, weight), reduction)
 
@@ -171,8 +171,9 @@ def gaussian_nll_loss(
         backend = backend_of(input.array)
         with backend.quiet():  # the number may be too large for the dtype
             var = wrap(backend.xp.full(input.array.shape, var, input.array.dtype))
-    if not bool((var.array >= 0).all()):
-        raise OptionError("gaussian_nll_loss: a variance is negative", got=f"var {tuple(var.shape)}", rule="var >= 0")
+    shape = tuple(var.shape)
+    backend_of(var.array).refuse(~(var.array >= 0), OptionError, "gaussian_nll_loss: a variance is negative",
+                                 got=lambda: f"var {shape}", rule="var >= 0")
     if var.shape != input.shape:
         if var.shape == input.shape[:-1]:
             var = var.unsqueeze(-1)

@@ -111,8 +111,9 @@ def embedding(
     if weight.ndim != 2:
         raise ShapeError("embedding: the weight is not a matrix", got=f"weight {tuple(weight.shape)}", rule="(rows, D)")
     rows = weight.array.shape[0]
-    if bool(((input.array < 0) | (input.array >= rows)).any()):
-        raise OutOfRangeError("embedding: an index is out of range", got=f"{rows} rows", rule=f"0 <= index < {rows}")
+    outside = (input.array < 0) | (input.array >= rows)
+    backend_of(outside).refuse(outside, OutOfRangeError, "embedding: an index is out of range",
+                               got=lambda: f"{rows} rows", rule=f"0 <= index < {rows}")
     flat = input.reshape(-1)
     found = weight.index_select(0, flat)
     if padding_idx is not None:
@@ -149,11 +150,10 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     if num_classes < 1:
         raise OptionError("one_hot: no classes", got=f"num_classes={num_classes}", rule="num_classes >= 1, or -1")
     check_count("one_hot", num_classes)
-    if classes.size and not 0 <= int(classes.min()) <= int(classes.max()) < num_classes:
-        raise OutOfRangeError("one_hot: a class does not exist", got=f"{int(classes.min())} to {int(classes.max())}",
-                              rule=f"0 <= class < {num_classes}")
-    xp = backend_of(classes).xp
-    return wrap((classes[..., None] == xp.arange(num_classes)).astype("int64"))
+    backend = backend_of(classes)
+    backend.refuse((classes < 0) | (classes >= num_classes), OutOfRangeError, "one_hot: a class does not exist",
+                   got=lambda: f"{int(classes.min())} to {int(classes.max())}", rule=f"0 <= class < {num_classes}")
+    return wrap((classes[..., None] == backend.xp.arange(num_classes)).astype("int64"))
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from minicnn.backend import backend_of
 from minicnn.dtypes import int64, uint8
 from minicnn.errors import DtypeError, OptionError, OutOfRangeError, ShapeError
 from minicnn.nn.functional.reduction import check_float, check_one_device, reduced, reduction_of
@@ -126,18 +127,19 @@ def _classes(
     C = logits.array.shape[1]
     if not C and labels.size:
         raise ShapeError(f"{name}: there are no classes", got=f"input {tuple(input.shape)}", rule="C >= 1")
-    kept = None
-    usual = labels.size and not 0 <= ignore_index < C and labels.min() >= 0 and labels.max() < C
-    if not usual:  # by its least and greatest label, which takes half the time of a look at each
+    kept, backend = None, backend_of(labels)
+    looks = labels.size and not backend.asynchronous and not 0 <= ignore_index < C
+    usual = looks and labels.min() >= 0 and labels.max() < C  # takes half the time of a look at each label
+    if not usual:
         ignored = labels == ignore_index
         outside = ((labels < 0) | (labels >= C)) & ~ignored
-        if bool(outside.any()):
-            raise OutOfRangeError(f"{name}: a target class does not exist", got=f"{labels[outside][0]} of {C} classes",
-                                  rule=f"0 <= target < {C}, or target == ignore_index, here {ignore_index}",
-                                  hint="classes are counted from 0")
-        if bool(ignored.any()):
+        backend.refuse(outside, OutOfRangeError, f"{name}: a target class does not exist",
+                       got=lambda: f"{labels[outside][0]} of {C} classes",
+                       rule=f"0 <= target < {C}, or target == ignore_index, here {ignore_index}",
+                       hint="classes are counted from 0")
+        if backend.asynchronous or bool(ignored.any()):
             kept = wrap(~ignored)
-            labels = labels * ~ignored
+            labels = labels * ~(ignored | outside)  # so that nobody reads beside the classes
     weights = None if weight is None else wrap(weight.array[labels])
     return logits, wrap(labels), weights, kept
 

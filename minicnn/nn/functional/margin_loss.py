@@ -192,9 +192,9 @@ def multi_margin_loss(
                          got=f"input {input.dtype}, target {target.dtype}, weight {getattr(weight, 'dtype', None)}",
                          rule="target is int64, weight has the input's dtype", hint="target.long()")
     C, classes = rows.array.shape[1], target.reshape(-1, 1)
-    if bool(((classes.array < 0) | (classes.array >= C)).any()):
-        raise OutOfRangeError("multi_margin_loss: a target class does not exist", got=f"{C} classes",
-                              rule=f"0 <= target < {C}")
+    outside = (classes.array < 0) | (classes.array >= C)
+    backend_of(outside).refuse(outside, OutOfRangeError, "multi_margin_loss: a target class does not exist",
+                               got=lambda: f"{C} classes", rule=f"0 <= target < {C}")
     excess = margin - rows.gather(1, classes) + rows
     excess = excess.masked_fill(~(excess > 0), 0.0)  # unlike clamp: no slope at 0, and NaN is no excess
     excess = excess if p == 1 else excess * excess

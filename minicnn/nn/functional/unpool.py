@@ -104,8 +104,8 @@ def _unpooled_size(name: str, spatial: int, geometry: PoolGeometry, size: Pair, 
 
 def _check_indices(name: str, indices: Tensor, size: Pair) -> None:
     array = indices.array
-    if array.size and bool(backend_of(array).xp.any((array < 0) | (array >= size[0] * size[1]))):
-        raise OutOfRangeError(f"{name}: an index is outside of the result",
-                              got=f"{int(array.min())} to {int(array.max())}",
-                              rule=f"0 <= index < {size[0]} · {size[1]}, the result's pixels",
-                              hint="output_size, the size of what was pooled")
+    outside = (array < 0) | (array >= size[0] * size[1])
+    backend_of(array).refuse(outside, OutOfRangeError, f"{name}: an index is outside of the result",
+                             got=lambda: f"{int(array.min())} to {int(array.max())}",
+                             rule=f"0 <= index < {size[0]} · {size[1]}, the result's pixels",
+                             hint="output_size, the size of what was pooled")
