@@ -1,8 +1,8 @@
 """CUDA kernels on the host: the same sources, built by a C++ compiler, on NumPy arrays.
 
-A launch calls the compiled function once for each block. With more than one thread, as many Python threads call it at
-once (ctypes lets go of the lock), and ``__syncthreads`` is a barrier between them: slow, but every line is executed as
-a GPU would.
+A block's threads are contexts on one processor. Each runs until a barrier, ``__syncthreads``, and hands over to the
+next; when all have come there they go on. They take turns in order or in reverse: where a barrier is missing, a thread
+reads what another has not written yet, in one order or in the other.
 """
 
 from __future__ import annotations
@@ -11,18 +11,19 @@ import ctypes
 import functools
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minicnn.backend.cuda import CudaBackend
-from minicnn.backend.cuda.launch import definitions
+from minicnn.backend.cuda.launch import THREADS, definitions
 from minicnn.backend.numpy import NumpyBackend
 from minicnn.backend.portable import Backend
 
@@ -32,21 +33,13 @@ SHIM = """
 #include <cmath>
 #include <cstring>
 #include <algorithm>
+#include <functional>
+#include <utility>
 #include <immintrin.h>
-#include <pthread.h>
-using std::min; using std::max; using std::exp; using std::log; using std::sqrt;
+#include <ucontext.h>
+using std::min; using std::max; using std::exp; using std::log; using std::sqrt; using std::fabs;
 struct Place { unsigned x; };
-static thread_local Place blockIdx, threadIdx, blockDim, gridDim;
-static pthread_barrier_t barrier;
-static int threads_of_barrier = 0;
-extern "C" void prepare(unsigned threads) {
-    if (threads_of_barrier) pthread_barrier_destroy(&barrier);
-    pthread_barrier_init(&barrier, nullptr, threads_of_barrier = threads);
-}
-extern "C" void place(unsigned block, unsigned blocks, unsigned thread, unsigned threads) {
-    blockIdx.x = block; gridDim.x = blocks; threadIdx.x = thread; blockDim.x = threads;
-}
-static void __syncthreads() { if (blockDim.x > 1) pthread_barrier_wait(&barrier); }
+static Place blockIdx, threadIdx, blockDim, gridDim;
 static float __int_as_float(int bits) { float value; memcpy(&value, &bits, 4); return value; }
 struct __half {
     unsigned short bits;
@@ -56,8 +49,59 @@ struct __half {
 };
 #define __global__
 #define __device__
+#define __forceinline__ inline
+#define __launch_bounds__(threads)
+#define __align__(bytes) alignas(bytes)
 #define __shared__ static
+
+static const unsigned MOST = 256;
+static char stacks[MOST][1 << 16];
+static ucontext_t contexts[MOST], between;
+static bool finished[MOST];
+static std::function<void()> body;
+static void enter() { body(); finished[threadIdx.x] = true; }
+static void __syncthreads() { if (blockDim.x > 1) swapcontext(&contexts[threadIdx.x], &between); }
+
+// The threads of a block from barrier to barrier. False: some ended while others wait for them.
+static bool run_block(bool backwards) {
+    for (unsigned t = 0; t < blockDim.x; t++) {
+        getcontext(&contexts[t]);
+        contexts[t].uc_stack.ss_sp = stacks[t];
+        contexts[t].uc_stack.ss_size = sizeof stacks[t];
+        contexts[t].uc_link = &between;
+        makecontext(&contexts[t], enter, 0);
+        finished[t] = false;
+    }
+    for (unsigned ended = 0; ended == 0;) {
+        for (unsigned i = 0; i < blockDim.x; i++) {
+            threadIdx.x = backwards ? blockDim.x - 1 - i : i;
+            swapcontext(&between, &contexts[threadIdx.x]);
+            ended += finished[threadIdx.x];
+        }
+        if (ended != 0 && ended != blockDim.x) return false;
+    }
+    return true;
+}
+
+template <class... A, size_t... I>
+static void call(void (*kernel)(A...), void **arguments, std::index_sequence<I...>) { kernel(*(A *)arguments[I]...); }
+
+template <class... A>
+static bool run_grid(void (*kernel)(A...), void **arguments, unsigned blocks, unsigned threads, bool backwards) {
+    body = [=] { call(kernel, arguments, std::index_sequence_for<A...>()); };
+    gridDim.x = blocks; blockDim.x = threads; threadIdx.x = 0;
+    for (blockIdx.x = 0; blockIdx.x < blocks; blockIdx.x++) {
+        if (threads == 1) body();
+        else if (!run_block(backwards)) return false;
+    }
+    return true;
+}
 """
+LAUNCHER = 'extern "C" bool launch_{0}(void **a, unsigned b, unsigned t, bool r) {{ return run_grid({0}, a, b, t, r); }}\n'
+KERNEL = re.compile(r"__global__ void (__launch_bounds__\(THREADS\) )?(\w+)\(")
+"""A kernel's name; before it, whether it must be run by all threads that a block was meant to have."""
+
+ALONE = threading.Lock()
 
 
 class OnNumPy:
@@ -76,20 +120,20 @@ class Plain(OnNumPy, Backend):  # type: ignore[misc]  # the methods of one backe
 
 
 class HostCuda(OnNumPy, CudaBackend):  # type: ignore[misc]  # as above
-    """The CUDA backend with launches on the host; ``threads`` of a block run at once."""
+    """The CUDA backend with launches on the host, by so many threads, one after the other or the last one first."""
 
-    def __init__(self, threads: int = 1, most_of_int: int = 1 << 31) -> None:
+    def __init__(self, threads: int = 1, most_of_int: int = 1 << 31, *, backwards: bool = False) -> None:
         super().__init__()
-        self.threads, self.most_of_int = threads, most_of_int
+        self.threads, self.most_of_int, self.backwards = threads, most_of_int, backwards
         self.launched: set[str] = set()
 
     def compiled(self, text: str, name: str, char: str, index: str) -> Callable[..., None]:
         library = _library(text, char, index)
 
         def run(blocks: int, threads: int, arguments: tuple[Any, ...]) -> None:
-            assert threads == 256
+            assert threads == THREADS
             self.launched.add(name)
-            start(library, name, blocks, self.threads, arguments)
+            start(library, name, blocks, self.threads, arguments, backwards=self.backwards)
 
         return run
 
@@ -101,24 +145,17 @@ def _argument(value: Any) -> Any:
     return {np.int32: ctypes.c_int32, np.int64: ctypes.c_int64, np.float64: ctypes.c_double}[type(value)](value)
 
 
-def start(library: Any, name: str, blocks: int, threads: int, arguments: tuple[Any, ...]) -> None:
+def start(
+    library: Any, name: str, blocks: int, threads: int, arguments: tuple[Any, ...], *, backwards: bool = False
+) -> None:
     """Run a kernel with at most three blocks: it must be right for any number of them."""
-    kernel, values, blocks = getattr(library, name), [_argument(a) for a in arguments], min(blocks, 3)
-    kernel.restype = None
-    if threads == 1:
-        for block in range(blocks):
-            library.place(block, blocks, 0, 1)
-            kernel(*values)
-        return
-    library.prepare(threads)
-
-    def thread(number: int, block: int) -> None:
-        library.place(block, blocks, number, threads)
-        kernel(*values)
-
-    with ThreadPoolExecutor(threads) as pool:
-        for block in range(blocks):
-            list(pool.map(lambda number, block=block: thread(number, block), range(threads)))
+    values = [_argument(a) for a in arguments]
+    addresses = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
+    launch = getattr(library, f"launch_{name}")
+    launch.restype = ctypes.c_bool
+    with ALONE:
+        met = launch(addresses, min(blocks, 3), THREADS if name in library.whole else threads, backwards)
+    assert met, f"{name}: some threads ended while others waited for them"
 
 
 def _library(text: str, char: str, index: str) -> Any:
@@ -128,7 +165,9 @@ def _library(text: str, char: str, index: str) -> Any:
 @functools.cache
 def built(code: str, options: tuple[str, ...]) -> Any:
     """CUDA source as a shared library for the host, kept between runs by the hash of its text."""
-    text = SHIM + code.replace("#include <cuda_fp16.h>", "")
+    kernels = KERNEL.findall(code)
+    launchers = "".join(LAUNCHER.format(name) for _, name in kernels)
+    text = SHIM + code.replace("#include <cuda_fp16.h>", "") + launchers
     key = hashlib.sha256("".join([text, *options]).encode()).hexdigest()[:24]
     folder = Path(tempfile.gettempdir()) / f"minicnn-host-kernels-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
@@ -137,7 +176,9 @@ def built(code: str, options: tuple[str, ...]) -> Any:
         assert COMPILER is not None
         with tempfile.TemporaryDirectory(dir=folder) as work:
             (Path(work) / "code.cpp").write_text(text, encoding="utf-8")
-            subprocess.run([COMPILER, "-O1", "-ffp-contract=off", "-mf16c", "-shared", "-fPIC", "-pthread", *options,
+            subprocess.run([COMPILER, "-O1", "-ffp-contract=off", "-mf16c", "-std=c++17", "-shared", "-fPIC", *options,
                             "code.cpp", "-o", "code.so"], check=True, cwd=work)  # fmt: skip
             (Path(work) / "code.so").replace(library)
-    return ctypes.CDLL(str(library))
+    loaded = ctypes.CDLL(str(library))
+    loaded.whole = {name for whole, name in kernels if whole}  # type: ignore[attr-defined]  # kept beside the functions
+    return loaded

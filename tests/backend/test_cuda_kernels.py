@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,19 +14,19 @@ import minicnn.backend.cuda as cuda
 from minicnn.backend.cuda.launch import definitions, source
 from minicnn.shapes.conv import conv_geometry
 from minicnn.shapes.pool import PoolGeometry
-from tests.backend.hostcuda import COMPILER, HostCuda, Plain
+from tests.backend.hostcuda import COMPILER, KERNEL, HostCuda, Plain
 
 FAMILIES = sorted(path.stem for path in (Path(cuda.__file__).parent / "kernels").glob("*.cu") if path.stem != "common")
-KERNELS = {name for family in FAMILIES for name in re.findall(r"__global__ void (\w+)", source(family))}
+KERNELS = {name for family in FAMILIES for _, name in KERNEL.findall(source(family))}
 PLAIN = Plain()
 
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler here to build the kernels for the host")
 
 
-@pytest.fixture(params=["one thread", "four threads", "wide indices"])
+@pytest.fixture(params=["one thread", "four threads", "the last thread first", "wide indices"])
 def host(request: pytest.FixtureRequest) -> HostCuda:
-    return {"one thread": HostCuda(), "four threads": HostCuda(4), "wide indices": HostCuda(1, most_of_int=1)}[
-        request.param]  # fmt: skip
+    return {"one thread": HostCuda(), "four threads": HostCuda(4), "wide indices": HostCuda(most_of_int=1),
+            "the last thread first": HostCuda(256, backwards=True)}[request.param]  # fmt: skip
 
 
 def numbers(*shape: int, seed: int = 0, dtype: Any = "float64") -> Any:
