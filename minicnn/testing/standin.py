@@ -18,8 +18,8 @@ from minicnn.testing.cupy_names import FUNCTIONS, LINALG, METHODS, UFUNC_AT
 
 
 class Traffic:
-    """What went between host and device: ``to_host`` (each a wait for the device, too) and ``to_device``, as copies, and
-    ``waits``, for which there was nothing but waiting."""
+    """What went between host and device: copies ``to_host``, each of which waits for the device, and ``to_device``, and
+    other ``waits``."""
 
     def __init__(self) -> None:
         self.to_host = self.to_device = self.waits = 0
@@ -170,7 +170,7 @@ def _wrap(found: Any, same: StrictArray | None = None) -> Any:
     return found
 
 
-SIZED_BY_VALUES = frozenset("argwhere bincount compress extract flatnonzero nonzero unique".split())
+SIZED_BY_VALUES = frozenset({"argwhere", "bincount", "compress", "extract", "flatnonzero", "nonzero", "unique"})
 """Functions whose result's shape depends on values, which CuPy asks the device for; a mask as an index does, too."""
 
 

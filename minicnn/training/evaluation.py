@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from minicnn.autograd.mode import no_grad
+from minicnn.backend import backend_of
 from minicnn.keywords import spelled
 from minicnn.nn import functional as F
 from minicnn.nn.module import Module
-from minicnn.ops.sorting import bincount
+from minicnn.ops.creation import zeros
+from minicnn.ops.join import stack
 from minicnn.tensor import Tensor
 from minicnn.training import tables
-from minicnn.training.outputs import Accuracy, Loss, Meter, class_accuracy, classes_of, loss_of
+from minicnn.training.meter import Meter
+from minicnn.training.outputs import Accuracy, Loss, class_accuracy, classes_of, judged, loss_of, value_of
 from minicnn.training.run import batches_of
 
 HEADERS = ("class", "precision", "recall", "F1", "images")
@@ -124,14 +127,16 @@ def evaluate(
         with no_grad():
             for inputs, targets in batches_of(loader, model, "evaluate"):
                 outputs = model(inputs)
-                loss = loss_of(loss_function, outputs, targets).item()
-                meter.add(loss, None if accuracy is None or by_class else accuracy(outputs, targets), len(targets))
+                loss = value_of(loss_of(loss_function, outputs, targets))
+                right = None if accuracy is None or by_class else judged(accuracy, outputs, targets)
+                meter.add(loss, right, len(targets))
                 tally.add(outputs, targets)
     finally:
         model.train(training)
     names = tuple(map(str, classes if classes is not None else class_names(loader)))
-    return Evaluation(meter.loss, tally.accuracy if by_class else meter.accuracy, tally.top5, tally.confusion, names,
-                      meter.images, meter.seconds)
+    right, top5 = tally.parts()
+    return Evaluation(meter.loss, right if by_class else meter.accuracy, top5, tally.confusion, names, meter.images,
+                      meter.seconds)
 
 
 def class_names(data: Any) -> Sequence[str]:
@@ -144,37 +149,41 @@ def class_names(data: Any) -> Sequence[str]:
 
 
 class _Tally:
-    """Counts of right and wrong, where outputs are scores of classes."""
+    """Counts of right and wrong, where outputs are scores of classes. They stay on their device until the end."""
 
     def __init__(self) -> None:
-        self.confusion: Tensor | None = None
-        self.five: int | None = None
+        self._cells: Tensor | None = None
+        """How often each pair of classes came, the predicted one faster, and last, targets that are no classes."""
+        self._five: Tensor | None = None
+        self._classes = 0
 
     def add(self, outputs: Any, targets: Any) -> None:
         pair = classes_of(outputs, targets)
         if pair is None:
             return
         scores, targets = pair
-        classes = scores.shape[1]
+        targets, classes = targets.long(), scores.shape[1]
+        if self._cells is None:
+            self._classes, self._cells = classes, zeros(classes * classes + 1, dtype="int64", device=scores.device)
         known = (targets >= 0) & (targets < classes)
-        cells = (targets * classes + scores.argmax(1))[known]
-        counts = bincount(cells, minlength=classes * classes).reshape(classes, classes)
-        self.confusion = counts if self.confusion is None else self.confusion + counts
+        cells = (targets * classes + scores.argmax(1)).masked_fill(~known, classes * classes).reshape(-1).array
+        backend = backend_of(cells)
+        backend.scatter_add(self._cells.array, cells, backend.xp.ones_like(cells))
         if classes > 5:
-            near = (scores.topk(5, 1).indices == targets.unsqueeze(1)) & known.unsqueeze(1)
-            self.five = (self.five or 0) + int(near.sum())
+            near = ((scores.topk(5, 1).indices == targets.unsqueeze(1)) & known.unsqueeze(1)).sum()
+            self._five = near if self._five is None else self._five + near
 
     @property
-    def accuracy(self) -> float | None:
-        return None if self.confusion is None else _part(int(self.confusion.diagonal().sum()), self._counted)
+    def confusion(self) -> Tensor | None:
+        return None if self._cells is None else self._cells[:-1].reshape(self._classes, self._classes)
 
-    @property
-    def top5(self) -> float | None:
-        return None if self.five is None else _part(self.five, self._counted)
-
-    @property
-    def _counted(self) -> int:
-        return 0 if self.confusion is None else int(self.confusion.sum())
+    def parts(self) -> tuple[float | None, float | None]:
+        """Of the targets that are classes, the part that is right, and that is among the five highest scores."""
+        if self.confusion is None:
+            return None, None
+        counts = [self.confusion.diagonal().sum(), self.confusion.sum(), *([] if self._five is None else [self._five])]
+        right, counted, *five = stack(counts).tolist()
+        return _part(right, counted), _part(five[0], counted) if five else None
 
 
 def _part(some: int, of: int) -> float | None:

@@ -10,8 +10,9 @@ from typing import Any
 from minicnn.autograd.anomaly import AnomalyError, detect_anomaly
 from minicnn.distributed import get_rank
 from minicnn.errors import NotFiniteError
+from minicnn.ops.join import stack
 from minicnn.tensor import Tensor
-from minicnn.training.outputs import loss_of
+from minicnn.training.outputs import loss_of, value_of
 from minicnn.training.ranks import any_rank, several
 from minicnn.training.rehearsal import Buffers, rehearsal
 from minicnn.training.run import Run
@@ -29,6 +30,10 @@ class Finite:
 
     ``on_nan``: "report" warns; "stop" raises before the step, so that the weights stay as they were; "skip" warns and
     leaves the step out, with whatever the batch did to running means. It is warned of once, until a loss is finite.
+
+    The last two have to know before the step, so at each they wait for a GPU: for the loss, and for one number that
+    says whether all gradients are finite. "report" does not: it warns when the losses are read, with the step where it
+    was, but without the layer, as batch and weights are no longer those of then.
     """
 
     def __init__(self, run: Run) -> None:
@@ -39,6 +44,26 @@ class Finite:
         """A step is to be made of these batches."""
         if self.mode == "skip":
             self._before = Buffers(self.run.model), copy.copy(self.run.meter), self.run.batch + len(group)
+
+    def value(self, loss: Tensor, batch: tuple[Any, Any]) -> float | Tensor:
+        """The loss as a number that was looked at; or as it is, to be looked at by ``late``. Errors: as ``loss``."""
+        value = value_of(loss) if self.mode == "report" else float(loss.item())
+        if not isinstance(value, Tensor):
+            self.loss(value, batch)
+        return value
+
+    def late(self, value: float, place: str) -> None:
+        """Look at a loss that was left on the device, and made at ``place``."""
+        if math.isfinite(value):
+            self._warned = False
+        elif not self._warned:
+            self._warned = True
+            warnings.warn(f"fit: the loss is {value}, {place}; it was read later, so that no step waits for the GPU: "
+                          'on_nan="stop" looks at each, and names the layer', stacklevel=2)  # fmt: skip
+
+    def place(self, number: int) -> str:
+        """Where a batch of this epoch is, in words."""
+        return f"at step {self.run.step + 1}, batch {number} of epoch {self.run.epoch}"
 
     def loss(self, value: float, batch: tuple[Any, Any]) -> None:
         """Look at a batch's loss. Errors: NotFiniteError, SkipStep."""
@@ -52,7 +77,7 @@ class Finite:
 
     def gradients(self, group: list[tuple[Any, Any]]) -> None:
         """Look at all gradients, if a step could still be refused. Errors: NotFiniteError, SkipStep."""
-        if self.mode == "report":
+        if self.mode == "report" or all_finite([p.grad for p in self.run.model.parameters() if p.grad is not None]):
             return
         for name, p in reversed(list(self.run.model.named_parameters())):  # as the backward pass meets them
             if p.grad is not None and not finite(p.grad):
@@ -75,7 +100,7 @@ class Finite:
 
     def _act(self, what: str, number: int, batch: tuple[Any, Any]) -> None:
         run = self.run
-        place = f"at step {run.step + 1}, batch {number} of epoch {run.epoch}"
+        place = self.place(number)
         cause, lasting = find_cause(run, *batch)
         if self.mode == "stop" or (self.mode == "skip" and lasting):
             raise NotFiniteError(f"fit: {what}, {place}: {cause}", got=f"lr {run.lr:g}", rule=RULE, hint=HINT)
@@ -107,3 +132,11 @@ def find_cause(run: Run, inputs: Any, targets: Any) -> tuple[str, bool]:
 def finite(x: Tensor) -> bool:
     """Whether all elements are."""
     return bool(x.detach().isfinite().all())
+
+
+def all_finite(tensors: list[Tensor]) -> bool:
+    """Whether all elements of all of them are, by one number for each device."""
+    flags: dict[str, list[Tensor]] = {}
+    for x in tensors:
+        flags.setdefault(str(x.device), []).append(x.detach().isfinite().all())
+    return all(bool(stack(those).all()) for those in flags.values())

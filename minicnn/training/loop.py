@@ -22,7 +22,8 @@ from minicnn.training.finite import Finite, SkipStep
 from minicnn.training.history import Epoch, History
 from minicnn.training.logs import CSVLog, TensorBoardLog
 from minicnn.training.memory import explained
-from minicnn.training.outputs import Accuracy, Loss, Meter, class_accuracy, loss_of
+from minicnn.training.meter import Meter
+from minicnn.training.outputs import Accuracy, Loss, class_accuracy, judged, loss_of
 from minicnn.training.progress import Progress
 from minicnn.training.ranks import part_of, share_buffers, writes
 from minicnn.training.recipe import Recipe
@@ -133,6 +134,7 @@ def _check_parameters(model: Module, optimizer: Optimizer) -> None:
 def _train_epoch(run: Run, watch: Finite) -> None:
     if not run.within_epoch:  # as a training may be that was resumed
         run.epoch, run.batch, run.meter, run.rate = run.epoch + 1, 0, Meter(), run.lr
+    run.meter.notice = watch.late
     run.tell("on_epoch_begin")
     run.model.train()
     batches = batches_of(run.begin(), run.model, "fit", run.batch)
@@ -164,11 +166,10 @@ def _backward(run: Run, watch: Finite, group: list[tuple[Any, Any]]) -> None:
     for inputs, targets in group:
         outputs = run.model(inputs)
         loss = loss_of(recipe.loss_function, outputs, targets)
-        value = loss.item()
-        watch.loss(value, (inputs, targets))
+        value = watch.value(loss, (inputs, targets))
         (loss * (len(targets) / images)).backward()
-        right = None if recipe.accuracy is None else recipe.accuracy(outputs, targets)
-        run.meter.add(value, right, len(targets))
+        right = None if recipe.accuracy is None else judged(recipe.accuracy, outputs, targets)
+        run.meter.add(value, right, len(targets), watch.place(run.batch + 1))
         run.batch += 1
         run.tell("on_batch_end")
 

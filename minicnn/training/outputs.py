@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError
 from minicnn.nn import functional as F
 from minicnn.tensor import Tensor
-from minicnn.training.ranks import total
 
 Loss = Callable[[Any, Any], Tensor]
 Accuracy = Callable[[Any, Any], float | None]
@@ -21,12 +20,37 @@ def class_accuracy(outputs: Any, targets: Any) -> float | None:
     Shapes: outputs (N, C, …), or several of which it is the first; targets (N, …). Targets outside 0 … C − 1, which a
     loss ignores, are not counted.
     """
+    counts = _counts(outputs, targets)
+    if counts is None:
+        return None
+    right, counted = map(int, counts)
+    return right / counted if counted else None
+
+
+def _counts(outputs: Any, targets: Any) -> tuple[Tensor, Tensor] | None:
+    """How many targets are right, and how many counted."""
     pair = classes_of(outputs, targets)
     if pair is None:
         return None
     scores, targets = pair
-    counted = int(((targets >= 0) & (targets < scores.shape[1])).sum())
-    return int((scores.argmax(1) == targets).sum()) / counted if counted else None
+    return (scores.argmax(1) == targets).sum(), ((targets >= 0) & (targets < scores.shape[1])).sum()
+
+
+def judged(accuracy: Accuracy, outputs: Any, targets: Any) -> float | Tensor | None:
+    """What ``accuracy`` says. That of classes is left on a device that runs behind the program, NaN for None."""
+    counts = _counts(outputs, targets) if accuracy is class_accuracy else None
+    if counts is None or not backend_of(counts[0].array).asynchronous:
+        return accuracy(outputs, targets)
+    right, counted = counts
+    return right.double() / counted.double()
+
+
+def value_of(loss: Tensor) -> float | Tensor:
+    """A loss as a number; on a device that runs behind the program as it is, to be read later."""
+    if loss.numel() == 1 and backend_of(loss.array).asynchronous:
+        return loss.detach()
+    number: float = loss.item()
+    return number
 
 
 def classes_of(outputs: Any, targets: Any) -> tuple[Tensor, Tensor] | None:
@@ -75,58 +99,3 @@ def loss_of(loss_function: Loss, outputs: Any, targets: Any) -> Tensor:
                           rule="a loss_function of (outputs, targets)",
                           hint="loss_function=mc.training.auxiliary_loss() for auxiliary heads, or a function of "
                           "your own") from None
-
-
-class Meter:
-    """Means over the images so far, each batch with the weight of its size."""
-
-    def __init__(self) -> None:
-        self.started = time.perf_counter()
-        self.images = self._judged = 0
-        self._loss = self._right = 0.0
-
-    def add(self, loss: float, accuracy: float | None, images: int) -> None:
-        """Count a batch."""
-        self.images += images
-        self._loss += loss * images
-        if accuracy is not None:
-            self._judged += images
-            self._right += accuracy * images
-
-    def of_all_ranks(self) -> Meter:
-        """The meter of the images of all ranks together."""
-        found = Meter()
-        found.started = self.started
-        images, judged, found._loss, found._right = total(self.images, self._judged, self._loss, self._right)
-        found.images, found._judged = int(images), int(judged)
-        return found
-
-    def state_dict(self) -> dict[str, Any]:
-        """All of it, in plain numbers."""
-        return {"images": self.images, "judged": self._judged, "loss": self._loss, "right": self._right,
-                "seconds": self.seconds}  # fmt: skip
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a ``state_dict``; the time in between does not count."""
-        self.images, self._judged, self._loss, self._right = (state[n] for n in ("images", "judged", "loss", "right"))
-        self.started = time.perf_counter() - state["seconds"]
-
-    @property
-    def loss(self) -> float:
-        """The mean loss."""
-        return self._loss / self.images
-
-    @property
-    def accuracy(self) -> float | None:
-        """The mean accuracy; None where there is none."""
-        return self._right / self._judged if self._judged else None
-
-    @property
-    def seconds(self) -> float:
-        """Since the start."""
-        return time.perf_counter() - self.started
-
-    @property
-    def images_per_second(self) -> float:
-        """Since the start."""
-        return self.images / max(self.seconds, 1e-9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 from minicnn.training.callback import Callback
@@ -13,12 +14,17 @@ ROOM_FOR_FIGURES = 84
 """Columns of a terminal below which the bar would give way to the figures beside it: it stays, they go."""
 
 
+BETWEEN_READS = 0.5
+"""Seconds between two looks at a GPU's figures, each of which waits for it."""
+
+
 class Progress(Callback):
     """Shows loss, accuracy, speed and the time that is left: of the epoch in the bar, of the training in the lines."""
 
     def __init__(self) -> None:
         self.bar: Any = None
         self.task: Any = None
+        self._looked = 0.0
 
     def on_fit_begin(self, run: Run) -> None:
         if sys.stdout.isatty():
@@ -39,7 +45,10 @@ class Progress(Callback):
                            description=f"epoch {run.epoch}/{run.epochs}")
 
     def on_batch_end(self, run: Run) -> None:
-        if self.bar is not None:
+        if self.bar is not None and run.meter.behind and time.monotonic() - self._looked < BETWEEN_READS:
+            self.bar.update(self.task, advance=1)
+        elif self.bar is not None:
+            self._looked = time.monotonic()
             speed = f"  {run.meter.images_per_second:,.0f} images/s"
             self.bar.update(self.task, advance=1, figures=figures(run.meter.loss, run.meter.accuracy) + speed)
 

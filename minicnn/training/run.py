@@ -14,7 +14,7 @@ from minicnn.optim.options import current
 from minicnn.tensor import Tensor
 from minicnn.training.callback import Callback
 from minicnn.training.history import History
-from minicnn.training.outputs import Meter
+from minicnn.training.meter import Meter
 from minicnn.training.ranks import order_of_epoch
 from minicnn.training.recipe import Recipe
 
@@ -31,7 +31,8 @@ class Run:
         epoch: the number of the present epoch, from 1; 0 before the first.
         batch: the number of the present batch in the epoch, from 1.
         step: the optimiser's steps so far, of all epochs.
-        meter: ``loss``, ``accuracy``, ``images`` and ``images_per_second`` of the epoch so far.
+        meter: ``loss``, ``accuracy``, ``images`` and ``images_per_second`` of the epoch so far; on a GPU,
+            asking for any but ``images`` waits for it.
         stop: set it, and this epoch is the last.
         recipe: ``fit``'s options that say how a batch becomes a step.
         rate: of the last step, of the first parameter group.

@@ -10,11 +10,11 @@ from minicnn.data import DataLoader
 from minicnn.data.streams import read_streams, write_streams
 from minicnn.distributed import get_rank, get_world_size
 from minicnn.errors import DataError, StateError
-from minicnn.ops.creation import as_tensor
+from minicnn.ops.creation import from_numpy
 from minicnn.random import default_generator, get_rng_state
 from minicnn.tensor import Tensor
 from minicnn.training.history import History
-from minicnn.training.outputs import Meter
+from minicnn.training.meter import Meter
 from minicnn.training.run import Run
 
 State = dict[str, Any]
@@ -35,7 +35,7 @@ def collect(run: Run) -> State:
         "history": run.history.to_records(),
         "epoch": run.epoch,
         "step": run.step,
-        "random": as_tensor(get_rng_state()),
+        "random": from_numpy(get_rng_state()),
         "training": identity(run),
         "position": {"batch": run.batch, "within": run.within_epoch, "stop": run.stop, "rate": run.rate,
                      "meter": run.meter.of_all_ranks().state_dict()},
