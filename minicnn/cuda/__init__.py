@@ -9,13 +9,21 @@ from minicnn.backend import Device, backend_for
 from minicnn.cuda import amp
 from minicnn.cuda.devices import cuda_index
 from minicnn.cuda.graphs import graph
-from minicnn.cuda.memory import empty_cache, mem_get_info, memory_allocated, memory_reserved, memory_summary
+from minicnn.cuda.memory import (
+    empty_cache,
+    max_memory_allocated,
+    mem_get_info,
+    memory_allocated,
+    memory_reserved,
+    memory_summary,
+    reset_peak_memory_stats,
+)
 from minicnn.cuda.timing import Event
 
 __all__ = [
     "Event", "amp", "current_device", "device_count", "empty_cache", "get_device_name", "graph", "is_available",
-    "manual_seed", "manual_seed_all", "mem_get_info", "memory_allocated", "memory_reserved", "memory_summary",
-    "synchronize",
+    "manual_seed", "manual_seed_all", "max_memory_allocated", "mem_get_info", "memory_allocated", "memory_reserved",
+    "memory_summary", "reset_peak_memory_stats", "synchronize",
 ]  # fmt: skip
 
 

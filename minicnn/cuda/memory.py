@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minicnn.backend import Device
 from minicnn.cuda.devices import cuda_index
+from minicnn.errors import StateError
 
 Which = Device | str | int | None
 
@@ -15,6 +16,38 @@ def memory_allocated(device: Which = None) -> int:
         >>> before = mc.cuda.memory_allocated()
     """
     return _memory("memory_allocated", device)["allocated"]
+
+
+def max_memory_allocated(device: Which = None) -> int:
+    """The most bytes that arrays held at a time since ``reset_peak_memory_stats``, rounded up to the pool's blocks.
+
+    Errors: StateError where that was not called before: CuPy keeps no peak unasked. DeviceError where there is no
+    such device.
+
+    Example:
+        >>> mc.cuda.reset_peak_memory_stats()
+        >>> loss = train_step(images, labels)
+        >>> peak = mc.cuda.max_memory_allocated()
+    """
+    index = cuda_index("max_memory_allocated", device)
+    from minicnn.backend import cupy
+
+    most = cupy.most_memory(index)
+    if most is None:
+        raise StateError("max_memory_allocated: nobody watched", got="no call of reset_peak_memory_stats before",
+                         rule="CuPy keeps no peak unless it is asked to", hint="mc.cuda.reset_peak_memory_stats()")
+    return most
+
+
+def reset_peak_memory_stats(device: Which = None) -> None:
+    """Begin anew to note the most that arrays of this thread hold; from then on an allocation costs a call more.
+
+    What a CUDA graph takes while it is captured counts, too. Errors: DeviceError where there is no such device.
+    """
+    index = cuda_index("reset_peak_memory_stats", device)
+    from minicnn.backend import cupy
+
+    cupy.watch_memory(index)
 
 
 def memory_reserved(device: Which = None) -> int:
