@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from minicnn.backend.cuda import CudaBackend
+from minicnn.backend.cuda import CudaBackend, transfers
 from minicnn.backend.cuda.launch import definitions
 from minicnn.errors import DeviceError, StateError
 
@@ -49,6 +50,18 @@ def empty_cache() -> None:
     cupy.get_default_pinned_memory_pool().free_all_blocks()
 
 
+def pinned(values: Any) -> Any:
+    """A copy of a NumPy array in page-locked memory, from where a device copies by itself. Errors: as ``load``."""
+    load(None)
+    return transfers.pinned(_import(), values)
+
+
+def is_pinned(values: Any) -> bool:
+    """Whether a NumPy array lies in memory from ``pinned``; asked without loading CuPy."""
+    cupy = sys.modules.get("cupy")
+    return cupy is not None and transfers.is_pinned(cupy, values)
+
+
 def event(timing: bool) -> Any:
     """A CUDA event of the current device, not recorded yet."""
     return _import().cuda.Event(disable_timing=not timing)
@@ -57,6 +70,20 @@ def event(timing: bool) -> Any:
 def milliseconds(start: Any, end: Any) -> float:
     """The time between two recorded events that the device has reached."""
     return float(_import().cuda.get_elapsed_time(start, end))
+
+
+def _timed(work: Callable[[], None]) -> float:
+    """The shortest of three runs, after one that compiles."""
+    work()
+    times = []
+    for _ in range(3):
+        start, end = event(timing=True), event(timing=True)
+        start.record()
+        work()
+        end.record()
+        end.synchronize()
+        times.append(milliseconds(start, end))
+    return min(times)
 
 
 def memory(index: int) -> dict[str, int]:
@@ -222,6 +249,11 @@ def _backend(index: int) -> Backend:
         device_type = "cuda"
         array_type = cupy.ndarray
         xp = cupy
+        index: int
+
+        def __init__(self, index: int) -> None:
+            super().__init__(index)
+            self._single = transfers.Upload(cupy, index)
 
         def of_array(self, array: Any) -> Backend:
             return self if array.device.id == self.index else _backend(array.device.id)
@@ -229,6 +261,12 @@ def _backend(index: int) -> Backend:
         def from_numpy(self, values: Any) -> Any:
             with cupy.cuda.Device(self.index):
                 return cupy.asarray(values)
+
+        def upload(self, values: Any) -> Any:
+            return self._single(values) if is_pinned(values) else self.from_numpy(values)
+
+        def uploads(self) -> Callable[[Any], Any]:
+            return transfers.Uploads(cupy, self.index)
 
         def to_numpy(self, array: Any) -> Any:
             self.settle(cupy.asnumpy)
@@ -238,9 +276,13 @@ def _backend(index: int) -> Backend:
             cupy.cuda.Device(self.index).synchronize()
             self.settle(cupy.asnumpy)
 
-        def matmul(self, x: Any, y: Any) -> Any:
-            """As everywhere; cuBLAS itself sums float16 in float32."""
-            return cupy.matmul(x, y)
+        def blas(self, *arguments: Any) -> None:
+            with cupy.cuda.Device(self.index):
+                cupy.cuda.cublas.gemmStridedBatchedEx(cupy.cuda.get_cublas_handle(), *arguments)
+
+        def milliseconds_of(self, work: Callable[[], None]) -> float | None:
+            with cupy.cuda.Device(self.index):
+                return None if cupy.cuda.get_current_stream().is_capturing() else _timed(work)
 
         def compiled(self, text: str, name: str, char: str, index: str) -> Callable[..., None]:
             function = _module(cupy, text, char, index).get_function(name)

@@ -85,7 +85,8 @@ def _cupy() -> ModuleType:
     module.asnumpy = lambda array: array.get()  # type: ignore[attr-defined]  # a module made of parts
     module.asarray = _asarray  # type: ignore[attr-defined]  # a module made of parts
     runtime = SimpleNamespace(getDeviceCount=lambda: 1, CUDARuntimeError=RuntimeError)
-    module.cuda = SimpleNamespace(Device=Device, runtime=runtime)  # type: ignore[attr-defined]  # a module made of parts
+    cublas = SimpleNamespace(gemmStridedBatchedEx=lambda handle, *rest: hostcuda.gemm_strided_batched_ex(*rest))
+    module.cuda = SimpleNamespace(Device=Device, runtime=runtime, cublas=cublas, get_cublas_handle=lambda: 0)  # type: ignore[attr-defined]  # a module made of parts
     return module
 
 

@@ -24,6 +24,7 @@ import numpy as np
 
 from minicnn.backend.cuda import CudaBackend
 from minicnn.backend.cuda.launch import THREADS, definitions
+from minicnn.backend.cuda.products import COMPUTE_32F_FAST_TF32, COMPUTE_64F, TYPES
 from minicnn.backend.numpy import NumpyBackend
 from minicnn.backend.portable import Backend
 
@@ -38,8 +39,8 @@ SHIM = """
 #include <immintrin.h>
 #include <ucontext.h>
 using std::min; using std::max; using std::exp; using std::log; using std::sqrt; using std::fabs;
-struct Place { unsigned x; };
-static Place blockIdx, threadIdx, blockDim, gridDim;
+struct Dim3 { unsigned x; };
+static Dim3 blockIdx, threadIdx, blockDim, gridDim;
 static float __int_as_float(int bits) { float value; memcpy(&value, &bits, 4); return value; }
 struct __half {
     unsigned short bits;
@@ -49,8 +50,8 @@ struct __half {
 };
 #define __global__
 #define __device__
-#define __forceinline__ inline
-#define __launch_bounds__(threads)
+#define __noinline__
+#define __launch_bounds__(threads, blocks)
 #define __align__(bytes) alignas(bytes)
 #define __shared__ static
 
@@ -97,8 +98,12 @@ static bool run_grid(void (*kernel)(A...), void **arguments, unsigned blocks, un
     return true;
 }
 """
-LAUNCHER = 'extern "C" bool launch_{0}(void **a, unsigned b, unsigned t, bool r) {{ return run_grid({0}, a, b, t, r); }}\n'
-KERNEL = re.compile(r"__global__ void (__launch_bounds__\(THREADS\) )?(\w+)\(")
+LAUNCHER = """
+extern "C" bool launch_{0}(void **arguments, unsigned blocks, unsigned threads, bool backwards) {{
+    return run_grid({0}, arguments, blocks, threads, backwards);
+}}
+"""
+KERNEL = re.compile(r"__global__ void (__launch_bounds__\(THREADS, 2\) )?(\w+)\(")
 """A kernel's name; before it, whether it must be run by all threads that a block was meant to have."""
 
 ALONE = threading.Lock()
@@ -126,6 +131,14 @@ class HostCuda(OnNumPy, CudaBackend):  # type: ignore[misc]  # as above
         super().__init__()
         self.threads, self.most_of_int, self.backwards = threads, most_of_int, backwards
         self.launched: set[str] = set()
+        self.computes: list[int] = []
+
+    def address(self, array: Any) -> int:
+        return int(array.ctypes.data)
+
+    def blas(self, *arguments: Any) -> None:
+        self.computes.append(arguments[-2])
+        gemm_strided_batched_ex(*arguments)
 
     def compiled(self, text: str, name: str, char: str, index: str) -> Callable[..., None]:
         library = _library(text, char, index)
@@ -136,6 +149,41 @@ class HostCuda(OnNumPy, CudaBackend):  # type: ignore[misc]  # as above
             start(library, name, blocks, self.threads, arguments, backwards=self.backwards)
 
         return run
+
+
+def gemm_strided_batched_ex(
+    turn_a: int, turn_b: int, m: int, n: int, k: int, alpha: int, a: int, a_type: int, lda: int, step_a: int,
+    b: int, b_type: int, ldb: int, step_b: int, beta: int, c: int, c_type: int, ldc: int, step_c: int,
+    count: int, compute: int, algorithm: int,
+) -> None:  # fmt: skip
+    """cuBLAS's function of that name, on the host's memory: C = A·B + beta·C, of matrices stored by columns."""
+    real: Any = np.float64 if compute == COMPUTE_64F else np.float32
+    assert algorithm == -1 and count > 0 and _memory(alpha, 1, np.dtype(real))[0] == 1
+    x = _matrices(a, a_type, lda, step_a, (count, m, k), turned=turn_a)
+    y = _matrices(b, b_type, ldb, step_b, (count, k, n), turned=turn_b)
+    z = _matrices(c, c_type, ldc, step_c, (count, m, n), turned=0)
+    x, y = (_rounded(f.astype(real)) if compute == COMPUTE_32F_FAST_TF32 else f.astype(real) for f in (x, y))
+    z[...] = x @ y + (z if _memory(beta, 1, np.dtype(real))[0] else 0)
+
+
+def _rounded(x: Any) -> Any:
+    """float32 with TF32's 10 bits behind the point."""
+    return ((x.view(np.int32) + 0x1000) & ~0x1FFF).view(np.float32)
+
+
+def _matrices(address: int, kind: int, pitch: int, step: int, shape: tuple[int, int, int], *, turned: int) -> Any:
+    count, rows, columns = shape
+    height, width = (columns, rows) if turned else (rows, columns)
+    assert pitch >= height, "columns would overlap"
+    dtype = np.dtype({number: char for char, number in TYPES.items()}[kind])
+    flat = _memory(address, (count - 1) * step + (width - 1) * pitch + height, dtype)
+    strides = (step * dtype.itemsize, pitch * dtype.itemsize, dtype.itemsize)
+    stored = np.lib.stride_tricks.as_strided(flat, (count, width, height), strides)
+    return stored if turned else stored.transpose(0, 2, 1)
+
+
+def _memory(address: int, length: int, dtype: Any) -> Any:
+    return np.frombuffer((ctypes.c_char * (length * dtype.itemsize)).from_address(address), dtype)
 
 
 def _argument(value: Any) -> Any:

@@ -73,7 +73,7 @@ def test_convolutions(host: HostCuda, name: str) -> None:
 
 @needs_compiler
 def test_a_batch_in_groups_of_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("minicnn.backend.cuda.conv.WORKSPACE", 3 * 9 * 20 * 8 * 2)  # the columns of two images
+    monkeypatch.setattr("minicnn.backend.cuda.forms.columns.WORKSPACE", 3 * 9 * 20 * 8 * 2)  # the columns of two images
     test_convolutions(HostCuda(), "plain")
     x, w, geometry = numbers(5, 3, 6, 7), numbers(2, 3, 3, 3), conv_geometry()
     g = numbers(5, 2, 4, 5)
@@ -193,7 +193,7 @@ def test_shorter_numbers_are_as_near_to_float64_as_their_own_rounding(dtype: str
 
 
 def test_every_kernel_is_started_from_here() -> None:
-    text = "".join(path.read_text(encoding="utf-8") for path in Path(cuda.__file__).parent.glob("*.py"))
+    text = "".join(path.read_text(encoding="utf-8") for path in Path(cuda.__file__).parent.rglob("*.py"))
     assert {name for name in KERNELS if f'"{name}"' not in text} == set()
 
 

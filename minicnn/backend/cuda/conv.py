@@ -1,130 +1,121 @@
-"""Convolution on CUDA: columns by a kernel, one product for a group of images, and back.
+"""Convolution on CUDA: which form computes one, by a rule, or by measuring where ``switches.benchmark`` asks for it.
 
-The columns of a group stay below WORKSPACE bytes, so memory does not grow with the batch.
+The rule looks at sizes and dtype alone, so a run chooses as the last one did and has the same bits. Its numbers come
+from counting bytes and operations, as ``choose`` tells; no device was at hand to measure them on.
 """
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
-from minicnn.backend.cuda.launch import CudaKernels, has_kernels, optional
+from minicnn.backend.cuda.forms import columns, depthwise, implicit, one_by_one, winograd
+from minicnn.backend.cuda.launch import has_kernels
+from minicnn.backend.cuda.layer import Layer
+from minicnn.backend.cuda.products import CudaProducts
 from minicnn.backend.portable.conv import ConvKernels
+from minicnn.backend.switches import switches
 from minicnn.shapes.conv import ConvGeometry, Pair
 
 Array = Any
+Form = Any  # one of the modules of ``forms``
 
-WORKSPACE = 64 << 20  # bytes of columns at a time
+FORMS: tuple[Form, ...] = (depthwise, one_by_one, winograd, implicit, columns)
+FORWARD, INPUT_GRAD, WEIGHT_GRAD = "forward", "input_grad", "weight_grad"
+FEW_ROWS = 64  # results of one window that implicit GEMM is for; with matrix units, FEW_ROWS_FOR_UNITS
+FEW_ROWS_FOR_UNITS = 16
+FEWEST_SAVED = 24  # products that the channels save Winograd for each of its sums, C·O / (C + O)
 
 
-class CudaConvKernels(CudaKernels, ConvKernels):
+def choose(layer: Layer, direction: str, units: bool) -> Form:
+    """The form for a convolution (a direction is one of FORWARD, …); ``units``: whether matrix units multiply.
+
+    Times are counted: bytes / 4.8 TB/s and operations / 67 TFLOP/s (an H200's data sheet), half of that rate for the
+    kernel of implicit GEMM. For each window, channel and tap, columns are written and read (8 bytes) and take 2·rows
+    operations, implicit GEMM just these at half the rate: columns lose up to some 56 rows. Matrix units multiply seven
+    (TF32) to fifteen times (float16) as fast: then they lose up to 29, or 14. At a stride, most depths of an implicit
+    input gradient are zeros. Winograd moves 36 numbers for each channel of a 2×2 tile, and takes 32·C·O operations, not
+    72·C·O: by that it beats implicit GEMM from 36 channels on, and columns always; but it is four launches, not one.
+    """
+    rows = layer.C if direction == INPUT_GRAD else layer.O
+    if depthwise.fits(layer):
+        return depthwise
+    if one_by_one.fits(layer):
+        return one_by_one
+    if winograd.fits(layer) and not units and layer.C * layer.O >= FEWEST_SAVED * (layer.C + layer.O):
+        return winograd
+    few = rows <= (FEW_ROWS_FOR_UNITS if units else FEW_ROWS)
+    strided = direction == INPUT_GRAD and math.prod(layer.geometry.stride) > 1
+    return implicit if few and not strided else columns
+
+
+class CudaConvKernels(CudaProducts, ConvKernels):
     """2-D convolution and its gradients. x (N, C, H, W), w (O, C/groups, KH, KW), b (O,), g and y (N, O, OH, OW)."""
 
+    def __init__(self, index: int | None = None) -> None:
+        super().__init__(index)
+        self.measured: dict[tuple[Layer, str, bool], Form] = {}
+
+    def milliseconds_of(self, work: Callable[[], None]) -> float | None:
+        """How long the device is busy with ``work``; None where that cannot be told now."""
+        raise NotImplementedError(f"{type(self).__name__} must say how work is timed")
+
     def conv(self, x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Array:
-        (N, C), (O, _, *kernel) = x.shape[:2], w.shape
-        size = geometry.output_size(x.shape[2:], kernel)
         if not (has_kernels(x) and has_kernels(w)):
             return super().conv(x, w, b, geometry)
-        x, w = self.packed(x), self.packed(w)
-        y, pixels = self.xp.empty((N, O, *size), x.dtype), math.prod(size)
-        bias = optional(None if b is None else self.packed(b), w)
-        if _is_depthwise(C, w, geometry):
-            self.launch("depthwise", "depthwise", x, y.size, x, w, *bias, y, *_depthwise(x.shape, w, size, geometry))
-            return y
-        weights = _weight_rows(w, geometry.groups)
-        if _is_pointwise(kernel, geometry):
-            images = x.reshape(N, geometry.groups, C // geometry.groups, pixels)
-            y = self.matmul(weights, images).reshape(y.shape)
-            return y if b is None else y + b.reshape(1, O, 1, 1)
-        for part in _groups_of_images(N, C, kernel, size, x.itemsize):
-            rows = self.matmul(weights, self._columns(x[part], kernel, size, geometry))
-            count = len(y[part])
-            self.launch("conv", "rows_to_images", x, y[part].size, rows, *bias, y[part], count, O, pixels)
+        x, w, kernel = self.packed(x), self.packed(w), w.shape[2:]
+        layer = _layer(x.shape, w.shape, geometry.output_size(x.shape[2:], kernel), geometry, x.dtype.char)
+        y = self.xp.empty((x.shape[0], w.shape[0], *layer.out), x.dtype)
+        self._run(FORWARD, layer, x, w, None if b is None else self.packed(b), y)
         return y
 
     def conv_input_grad(self, g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
-        (N, O, *out_size), kernel, groups = g.shape, w.shape[2:], geometry.groups
-        C = w.shape[1] * groups
         if not (has_kernels(g) and has_kernels(w) and min(size) > 0):
             return super().conv_input_grad(g, w, geometry, size)
-        g, w = self.packed(g), self.packed(w)
-        dx = self.xp.empty((N, C, *size), g.dtype)
-        if _is_depthwise(C, w, geometry):
-            numbers = _depthwise(dx.shape, w, out_size, geometry)
-            self.launch("depthwise", "depthwise_input_grad", g, dx.size, g, w, dx, *numbers)
-            return dx
-        weights = _weight_rows(w, groups).transpose(0, 2, 1)
-        if _is_pointwise(kernel, geometry):
-            images = g.reshape(N, groups, O // groups, math.prod(out_size))
-            return self.matmul(weights, images).reshape(dx.shape)
-        for part in _groups_of_images(N, C, kernel, out_size, g.itemsize):
-            columns = self.packed(self.matmul(weights, self._rows(g[part], groups)))
-            count = len(g[part])
-            numbers = _numbers(count, (count, C, *size), kernel, out_size, geometry)
-            self.launch("conv", "col2im", g, dx[part].size, columns, dx[part], *numbers)
+        shape = (g.shape[0], w.shape[1] * geometry.groups, *size)
+        dx = self.xp.empty(shape, g.dtype)
+        layer = _layer(shape, w.shape, g.shape[2:], geometry, g.dtype.char)
+        self._run(INPUT_GRAD, layer, self.packed(g), self.packed(w), dx)
         return dx
 
     def conv_weight_grad(self, x: Array, g: Array, geometry: ConvGeometry, kernel: Pair) -> Array:
-        (N, C), (O, *out_size), groups = x.shape[:2], g.shape[1:], geometry.groups
         if not (has_kernels(x) and has_kernels(g)):
             return super().conv_weight_grad(x, g, geometry, kernel)
-        x, g = self.packed(x), self.packed(g)
-        dw = self.xp.zeros((O, C // groups, *kernel), x.dtype)
-        if _is_depthwise(C, dw, geometry):
-            numbers = _depthwise(x.shape, dw, out_size, geometry)
-            self.launch("depthwise", "depthwise_weight_grad", x, dw.size, x, g, dw, N, *numbers, block_each=True)
-            return dw
-        rows = dw.reshape(groups, O // groups, C // groups * math.prod(kernel))
-        for part in _groups_of_images(N, C, kernel, out_size, x.itemsize):
-            columns = self._columns(x[part], kernel, out_size, geometry)
-            rows += self.matmul(self._rows(g[part], groups), columns.transpose(0, 2, 1))
+        dw = self.xp.empty((g.shape[1], x.shape[1] // geometry.groups, *kernel), x.dtype)
+        layer = _layer(x.shape, dw.shape, g.shape[2:], geometry, x.dtype.char)
+        self._run(WEIGHT_GRAD, layer, self.packed(x), self.packed(g), dw)
         return dw
 
-    def _columns(self, x: Array, kernel: Pair, size: Pair, geometry: ConvGeometry) -> Array:
-        """x (N, C, H, W) → (groups, C/groups·KH·KW, N·OH·OW): what each tap reads for each output pixel."""
-        (N, C), taps, pixels = x.shape[:2], math.prod(kernel), math.prod(size)
-        columns = self.xp.empty((geometry.groups, C // geometry.groups * taps, N * pixels), x.dtype)
-        self.launch("conv", "im2col", x, C * N * pixels, x, columns, *_numbers(N, x.shape, kernel, size, geometry))
-        return columns
+    def form_of(self, layer: Layer, direction: str) -> Form:
+        """The form that the rule chooses for a convolution."""
+        return choose(layer, direction, layer.char == "e" or (layer.char == "f" and switches.allow_tf32))
 
-    def _rows(self, g: Array, groups: int) -> Array:
-        """g (N, O, OH, OW) → (groups, O/groups, N·OH·OW)."""
-        N, O, OH, OW = g.shape
-        return self.packed(g.transpose(1, 0, 2, 3)).reshape(groups, O // groups, N * OH * OW)
+    def _run(self, direction: str, layer: Layer, *arrays: Array | None) -> None:
+        """Compute in the form that the rule says, or that was the fastest at the first time."""
+        form = self.form_of(layer, direction)
+        if switches.benchmark:
+            key = layer, direction, switches.allow_tf32
+            form = self.measured.get(key) or self._measure(key, arrays) or form
+        getattr(form, direction)(self, *arrays, layer)
 
-
-def _weight_rows(w: Array, groups: int) -> Array:
-    """w (O, C/groups, KH, KW) → (groups, O/groups, C/groups·KH·KW)."""
-    return w.reshape(groups, w.shape[0] // groups, math.prod(w.shape[1:]))
-
-
-def _is_depthwise(channels: int, w: Array, geometry: ConvGeometry) -> bool:
-    return geometry.groups == channels > 1 and w.shape[1] == 1
-
-
-def _is_pointwise(kernel: Pair, geometry: ConvGeometry) -> bool:
-    """1×1 at stride 1 without padding: the images are their own columns."""
-    return (*kernel, *geometry.stride) == (1, 1, 1, 1) and geometry.padding == ((0, 0), (0, 0))
-
-
-def _groups_of_images(N: int, C: int, kernel: Pair, size: Pair, itemsize: int) -> Iterator[slice]:
-    """Slices of the batch whose columns fit the workspace; one image at the least."""
-    step = max(1, WORKSPACE // max(1, C * math.prod(kernel) * math.prod(size) * itemsize))
-    return (slice(start, start + step) for start in range(0, N, step))
+    def _measure(self, key: tuple[Layer, str, bool], arrays: tuple[Array | None, ...]) -> Form | None:
+        """The fastest of the forms that fit; of equals, the first. None where no time can be told now."""
+        layer, direction, _ = key
+        times: dict[Form, float] = {}
+        for form in FORMS:
+            if form.fits(layer):
+                time = self.milliseconds_of(functools.partial(getattr(form, direction), self, *arrays, layer))
+                if time is None:
+                    return None
+                times[form] = time
+        self.measured[key] = min(times, key=times.__getitem__)
+        return self.measured[key]
 
 
-def _walk(geometry: ConvGeometry) -> tuple[int, ...]:
-    """stride_h, stride_w, top, left, dilation_h, dilation_w: the last numbers of every kernel here."""
-    (top, _), (left, _) = geometry.padding
-    return (*geometry.stride, top, left, *geometry.dilation)
-
-
-def _numbers(N: int, shape: tuple[int, ...], kernel: Pair, size: Pair, geometry: ConvGeometry) -> tuple[int, ...]:
-    """N, C, H, W, KH, KW, OH, OW and the walk: what the kernels of conv.cu need, from the shape of x."""
-    return (N, *shape[1:], *kernel, *size, *_walk(geometry))
-
-
-def _depthwise(shape: tuple[int, ...], w: Array, size: Pair, geometry: ConvGeometry) -> tuple[int, ...]:
-    """C, M, H, W, KH, KW, OH, OW and the walk: what the kernels of depthwise.cu need, from the shape of x."""
-    return (shape[1], w.shape[0] // shape[1], *shape[2:], *w.shape[2:], *size, *_walk(geometry))
+@functools.lru_cache(maxsize=1024)
+def _layer(x: tuple[int, ...], w: tuple[int, ...], out: Pair, geometry: ConvGeometry, char: str) -> Layer:
+    """From the shapes of x, w and y."""
+    G = geometry.groups
+    return Layer(x[0], G, w[1], w[0] // G, (x[2], x[3]), (w[2], w[3]), (out[0], out[1]), geometry, char)
