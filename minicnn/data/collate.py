@@ -50,7 +50,7 @@ def default_collate(batch: Sequence[Any]) -> Any:
     if isinstance(first, (str, bytes)):
         return batch
     if isinstance(first, Mapping):
-        return _like_mapping(first, {key: default_collate([sample[key] for sample in batch]) for key in first})
+        return like_mapping(first, {key: default_collate([sample[key] for sample in batch]) for key in first})
     if isinstance(first, Sequence):
         return _collate_sequences(batch)
     raise _unknown(f"{type(first).__module__}.{type(first).__qualname__}".removeprefix("builtins."))
@@ -63,11 +63,11 @@ def default_convert(data: Any) -> Any:
     if hasattr(data, "dtype") and hasattr(data, "__array__"):
         return as_tensor(data) if data.dtype.kind in _NUMERIC else data
     if isinstance(data, Mapping):
-        return _like_mapping(data, {key: default_convert(data[key]) for key in data})
-    if _is_namedtuple(data):
+        return like_mapping(data, {key: default_convert(data[key]) for key in data})
+    if is_namedtuple(data):
         return type(data)(*(default_convert(item) for item in data))
     if isinstance(data, Sequence) and not isinstance(data, (str, bytes)):
-        return _like_sequence(data, [default_convert(item) for item in data])
+        return like_sequence(data, [default_convert(item) for item in data])
     return data
 
 
@@ -87,14 +87,14 @@ def _collate_sequences(batch: Sequence[Any]) -> Any:
                          got=sorted({len(sample) for sample in batch}), rule="each sample has the same number of items",
                          hint="a collate_fn of your own, which pads")
     collated = [default_collate(items) for items in zip(*batch, strict=True)]
-    return type(first)(*collated) if _is_namedtuple(first) else _like_sequence(first, collated)
+    return type(first)(*collated) if is_namedtuple(first) else like_sequence(first, collated)
 
 
-def _is_namedtuple(value: Any) -> bool:
+def is_namedtuple(value: Any) -> bool:
     return isinstance(value, tuple) and hasattr(value, "_fields")
 
 
-def _like_mapping(like: Any, items: dict[Any, Any]) -> Any:
+def like_mapping(like: Any, items: dict[Any, Any]) -> Any:
     """``items`` in the type of ``like`` where that can be made, as a dict otherwise."""
     try:
         if isinstance(like, MutableMapping):
@@ -106,7 +106,7 @@ def _like_mapping(like: Any, items: dict[Any, Any]) -> Any:
         return items
 
 
-def _like_sequence(like: Any, items: list[Any]) -> Any:
+def like_sequence(like: Any, items: list[Any]) -> Any:
     """``items`` in the type of ``like`` where that can be made; a list for a tuple, as PyTorch gives."""
     if isinstance(like, tuple):
         return items

@@ -31,31 +31,16 @@ _LOOK_AROUND = 2.0
 """Seconds after which a process looks whether its parent is still there."""
 
 
-class ThreadCrew:
-    """Workers in threads: they share the dataset, and a batch is handed over as it is."""
+class Arrivals:
+    """Answers as they come, given out by worker."""
 
-    epoch = 0
-    """How many were begun."""
-    busy = False
-    """Whether one is not at its end."""
+    def __init__(self, workers: int) -> None:
+        self._answers: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
+        self._early: list[deque[Any]] = [deque() for _ in range(workers)]
 
-    def __init__(self, job: Job) -> None:
-        self._answers: queue.SimpleQueue[tuple[int, tuple[int, Any]]] = queue.SimpleQueue()
-        self._early: list[deque[Any]] = [deque() for _ in range(job.num_workers)]
-        self._inboxes: list[Inbox] = []
-        self._threads: list[threading.Thread] = []
-        self.close = weakref.finalize(self, _stop_threads, self._inboxes, self._threads)
-        for number in range(job.num_workers):
-            inbox = Inbox()
-            thread = threading.Thread(target=_thread_main, args=(job, number, inbox, self._answers), daemon=True,
-                                      name=f"minicnn-data-{number}")  # fmt: skip
-            self._inboxes.append(inbox)
-            self._threads.append(thread)
-            thread.start()
-
-    def send(self, worker: int, task: Task) -> None:
-        """Give a task to a worker."""
-        self._inboxes[worker].put(task)
+    def put(self, worker: int, answer: Any) -> None:
+        """A worker has answered."""
+        self._answers.put((worker, answer))
 
     def receive(self, workers: Sequence[int], timeout: float) -> tuple[int, Any]:
         """The next answer of any of ``workers``: (worker, (epoch, answer)). Errors: TimeoutError; 0 waits for ever."""
@@ -71,8 +56,35 @@ class ThreadCrew:
             self._early[worker].append(answer)
 
 
-def _thread_main(job: Job, number: int, inbox: Inbox, answers: queue.SimpleQueue[Any]) -> None:
-    work(job, number, inbox, lambda epoch, answer: answers.put((number, (epoch, answer))))
+class ThreadCrew:
+    """Workers in threads: they share the dataset, and a batch is handed over as it is."""
+
+    epoch = 0
+    """How many were begun."""
+    busy = False
+    """Whether one is not at its end."""
+
+    def __init__(self, job: Job) -> None:
+        self._arrivals = Arrivals(job.num_workers)
+        self.receive = self._arrivals.receive
+        self._inboxes: list[Inbox] = []
+        self._threads: list[threading.Thread] = []
+        self.close = weakref.finalize(self, _stop_threads, self._inboxes, self._threads)
+        for number in range(job.num_workers):
+            inbox = Inbox()
+            thread = threading.Thread(target=_thread_main, args=(job, number, inbox, self._arrivals), daemon=True,
+                                      name=f"minicnn-data-{number}")  # fmt: skip
+            self._inboxes.append(inbox)
+            self._threads.append(thread)
+            thread.start()
+
+    def send(self, worker: int, task: Task) -> None:
+        """Give a task to a worker."""
+        self._inboxes[worker].put(task)
+
+
+def _thread_main(job: Job, number: int, inbox: Inbox, arrivals: Arrivals) -> None:
+    work(job, number, inbox, lambda epoch, answer: arrivals.put(number, (epoch, answer)))
 
 
 def _stop_threads(inboxes: list[Inbox], threads: list[threading.Thread]) -> None:
@@ -134,7 +146,7 @@ class ProcessCrew:
             self._pipes[worker].send(task)
 
     def receive(self, workers: Sequence[int], timeout: float) -> tuple[int, Any]:
-        """As of ``ThreadCrew``; WorkerError also where one of ``workers`` has ended."""
+        """As of ``Arrivals``; WorkerError also where one of ``workers`` has ended."""
         pipes = {self._pipes[worker]: worker for worker in workers}
         ready = wait([*pipes, *(self._processes[worker].sentinel for worker in workers)], timeout or None)
         if not ready:

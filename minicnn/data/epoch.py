@@ -11,7 +11,7 @@ from minicnn.data.worker import End, Failure, Streams, Task
 from minicnn.errors import StateError
 
 if TYPE_CHECKING:
-    from minicnn.data.crew import ProcessCrew, ThreadCrew
+    from minicnn.data.pinning import Crew
 
 
 class Epoch:
@@ -31,7 +31,7 @@ class Epoch:
     """
 
     def __init__(
-        self, crew: ThreadCrew | ProcessCrew, items: Iterable[Any], workers: int, ahead: int, timeout: float,
+        self, crew: Crew, items: Iterable[Any], workers: int, ahead: int, timeout: float,
         in_order: bool, keep: bool,
     ) -> None:  # fmt: skip
         self._crew, self._items, self._ahead = crew, iter(items), ahead
@@ -96,7 +96,7 @@ class Epoch:
                 return worker, answer
 
 
-def ask_streams(crew: ThreadCrew | ProcessCrew, states: list[dict[str, Any]] | None, workers: int) -> list[Any]:
+def ask_streams(crew: Crew, states: list[dict[str, Any]] | None, workers: int) -> list[Any]:
     """Where the random numbers of each idle worker are, after putting them to ``states``. Errors: WorkerError."""
     crew.epoch += 1
     for worker in range(workers):

@@ -13,13 +13,14 @@ from minicnn.data.collate import default_collate, default_convert
 from minicnn.data.dataset import Dataset, IterableDataset
 from minicnn.data.epoch import Epoch, ask_streams
 from minicnn.data.fetch import batch_of, batches_in_turn
+from minicnn.data.pinning import PinningCrew, can_pin, pinned, warn_where_unpinned
 from minicnn.data.sampler import BatchSampler, RandomSampler, SequentialSampler
 from minicnn.data.worker import PROCESS, THREAD, Job
 from minicnn.errors import OptionError
 from minicnn.random import Generator
 
 if TYPE_CHECKING:
-    from minicnn.data.crew import ProcessCrew, ThreadCrew
+    from minicnn.data.pinning import Crew
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -52,7 +53,10 @@ class DataLoader(Generic[T_co]):
         worker_method: "multiprocessing" for workers that are processes, as PyTorch's are, or "thread". Threads start at
             once, share the dataset and hand batches over as they are; but only one of them runs Python at a time, so
             they help where Pillow, NumPy or a disk do the work.
-        pin_memory, pin_memory_device: accepted for PyTorch's sake.
+        pin_memory: put the tensors of each batch into page-locked memory, from where ``x.to("cuda",
+            non_blocking=True)`` does not wait for the copy; where there are workers, a thread of its own does it. Where
+            there is no CUDA device, a warning says that it is left out.
+        pin_memory_device: accepted for PyTorch's sake; page-locked memory is for all CUDA devices.
 
     Random numbers: each worker has minicnn's default generator to itself, at the seed that PyTorch's worker has, so
     augmentations are not repeated from one worker to the next, and are the same in every run. A process has Python's
@@ -100,7 +104,7 @@ class DataLoader(Generic[T_co]):
         self.prefetch_factor = 2 if num_workers and prefetch_factor is None else prefetch_factor
         self.collate_fn, self.pin_memory, self.persistent_workers = collate_fn, pin_memory, persistent_workers
         self.in_order, self.worker_method = in_order, worker_method
-        self._crew: ThreadCrew | ProcessCrew | None = None
+        self._crew: Crew | None = None
         self._base_seed = 0
         self.pin_memory_device = pin_memory_device
 
@@ -128,13 +132,18 @@ class DataLoader(Generic[T_co]):
         indices = None if self._iterable else iter(self._numbers)
         if self._crew is not None and self._crew.close.alive:
             return _without(self._ahead(self._crew, indices), done)
+        if self.pin_memory:
+            warn_where_unpinned(self.pin_memory_device)
         base_seed = (self.generator or streams.default_generator).random_int64()
         if self.num_workers:
             return _without(self._ahead(self._new_crew(base_seed), indices), done)
         if indices is None:
             samples = iter(self.dataset)
-            return _without(batches_in_turn(samples, self.batch_size, self.drop_last, self.collate_fn), done)
-        return map(batch_of(self.dataset, self.collate_fn, self.batch_sampler is not None), _without(indices, done))
+            batches = _without(batches_in_turn(samples, self.batch_size, self.drop_last, self.collate_fn), done)
+        else:
+            fetch = batch_of(self.dataset, self.collate_fn, self.batch_sampler is not None)
+            batches = map(fetch, _without(indices, done))
+        return map(pinned, batches) if self._pins else batches
 
     def worker_state(self) -> dict[str, Any] | None:
         """Where the random numbers of workers are that stay from epoch to epoch, which ``set_worker_state`` undoes.
@@ -157,19 +166,24 @@ class DataLoader(Generic[T_co]):
             self._base_seed = state["base_seed"]
             ask_streams(crew, state["workers"], self.num_workers)
 
-    def _new_crew(self, base_seed: int) -> ThreadCrew | ProcessCrew:
+    def _new_crew(self, base_seed: int) -> Crew:
         from minicnn.data.crew import make_crew  # multiprocessing is loaded where it is needed
 
         job = Job(self.dataset, self.collate_fn, self._iterable, self.batch_sampler is not None, self.batch_size,
                   self.drop_last, self.num_workers, base_seed, self.worker_init_fn, self.worker_method)  # fmt: skip
-        crew = make_crew(job, self.multiprocessing_context)
+        fetching = make_crew(job, self.multiprocessing_context)
+        crew = PinningCrew(fetching, self.num_workers) if self._pins else fetching
         self._base_seed = base_seed
         self._crew = crew if self.persistent_workers else None
         return crew
 
-    def _ahead(self, crew: ThreadCrew | ProcessCrew, indices: Iterator[Any] | None) -> Epoch:
+    def _ahead(self, crew: Crew, indices: Iterator[Any] | None) -> Epoch:
         return Epoch(crew, itertools.repeat(None) if indices is None else indices, self.num_workers,
                      self.prefetch_factor or 1, self.timeout, self.in_order, self.persistent_workers)  # fmt: skip
+
+    @property
+    def _pins(self) -> bool:
+        return self.pin_memory and can_pin()
 
     @property
     def _numbers(self) -> Any:

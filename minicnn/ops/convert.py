@@ -42,10 +42,10 @@ class Clone(Function):
 
 
 class Transfer(Function):
-    def forward(self, x: Array, *, device: Device) -> Array:
-        source = backend_of(x)
+    def forward(self, x: Array, *, device: Device, non_blocking: bool = False) -> Array:
+        source, target = backend_of(x), backend_for(device)
         self.source = source.device
-        return backend_for(device).from_numpy(source.to_numpy(x))
+        return (target.upload if non_blocking else target.from_numpy)(source.to_numpy(x))
 
     def grad_x(self, g: Tensor) -> Tensor:
         return g.to(self.source)
@@ -56,10 +56,10 @@ def cast(x: Tensor, dtype: dtypes.Dtype) -> Tensor:
     return x if x.array.dtype == dtype else Cast.apply(x, dtype=dtype)
 
 
-def transfer(x: Tensor, device: Device | str) -> Tensor:
+def transfer(x: Tensor, device: Device | str, *, non_blocking: bool = False) -> Tensor:
     """``x`` on another device; ``x`` itself where it is there."""
     target = backend_for(device).device
-    return x if x.device == target else Transfer.apply(x, device=target)
+    return x if x.device == target else Transfer.apply(x, device=target, non_blocking=non_blocking)
 
 
 def to(x: Tensor, *target: Any, dtype: Any = None, device: Any = None, copy: bool = False,
@@ -71,14 +71,15 @@ def to(x: Tensor, *target: Any, dtype: Any = None, device: Any = None, copy: boo
         target: a dtype, a device, a device and a dtype, or a tensor to be like.
         dtype, device: the same by name.
         copy: copy even where nothing changes.
-        non_blocking: accepted for PyTorch's sake; transfers are ordered by the device's stream.
+        non_blocking: from page-locked memory (``pin_memory``) to a CUDA device, do not wait for the copy: ``x`` must
+            stay as it is until the device has got there. The other way it is always waited for, as values are read.
 
     Returns:
         ``x`` itself where nothing changes and ``copy`` is False.
     """
     dtype, device = destination(*target, dtype=dtype, device=device, non_blocking=non_blocking)
     moved = x if dtype is None else cast(x, dtype)
-    moved = moved if device is None else transfer(moved, device)
+    moved = moved if device is None else transfer(moved, device, non_blocking=non_blocking or True in target)
     return clone(moved) if copy and moved is x else moved
 
 
@@ -104,9 +105,10 @@ def cpu(x: Tensor) -> Tensor:
     return transfer(x, "cpu")
 
 
-def cuda(x: Tensor, device: Device | int | str | None = None) -> Tensor:
-    """``x`` on a CUDA device."""
-    return transfer(x, f"cuda:{device}" if isinstance(device, int) else device or "cuda")
+def cuda(x: Tensor, device: Device | int | str | None = None, non_blocking: bool = False) -> Tensor:
+    """``x`` on a CUDA device; ``non_blocking`` as of ``to``."""
+    place = f"cuda:{device}" if isinstance(device, int) else device or "cuda"
+    return transfer(x, place, non_blocking=non_blocking)
 
 
 def clone(x: Tensor) -> Tensor:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from minicnn import dtypes
-from minicnn.errors import DtypeError
+from minicnn.errors import DeviceError, DtypeError
 from minicnn.ops.join import unbind
 from minicnn.shapes.dims import one_dim
-from minicnn.tensor import Tensor
+from minicnn.tensor import Tensor, wrap
 
 __all__ = ["is_floating_point", "is_tensor", "numel"]
 METHODS = (
@@ -90,13 +90,26 @@ def get_device(x: Tensor) -> int:
 
 
 def pin_memory(x: Tensor) -> Tensor:
-    """``x`` itself: arrays go to the GPU from wherever they are."""
-    return x
+    """A copy in page-locked memory, from which a CUDA device copies by itself; ``x`` where it lies there already.
+
+    Errors: DeviceError for a tensor that is not on the CPU, and where there is no CUDA device.
+
+    Example:
+        >>> images = images.pin_memory().to("cuda", non_blocking=True)
+    """
+    if x.device.type != "cpu":
+        raise DeviceError("pin_memory: this tensor is not on the CPU", got=str(x.device),
+                          rule="page-locked is memory of the host", hint="x.cpu().pin_memory()")
+    from minicnn.backend import cupy
+
+    return x if is_pinned(x) else wrap(cupy.pinned(x.array))
 
 
-def is_pinned(x: Tensor) -> bool:  # noqa: ARG001 (part of the methods' form)
-    """False: no memory is pinned."""
-    return False
+def is_pinned(x: Tensor) -> bool:
+    """Whether the tensor lies in page-locked memory."""
+    from minicnn.backend import cupy
+
+    return x.device.type == "cpu" and cupy.is_pinned(x.array)
 
 
 def length(x: Tensor) -> int:

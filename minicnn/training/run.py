@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
+from minicnn.backend import Device, backend_for
 from minicnn.data.streams import find_streams, read_streams
 from minicnn.errors import DataError
 from minicnn.nn.module import Module
 from minicnn.optim.optimizer import Optimizer
 from minicnn.optim.options import current
-from minicnn.tensor import Tensor
+from minicnn.tensor import Tensor, wrap
 from minicnn.training.callback import Callback
 from minicnn.training.history import History
 from minicnn.training.meter import Meter
@@ -113,16 +114,27 @@ def batches_of(loader: Iterable[Any], model: Module, name: str, done: int = 0) -
         raise DataError(f"{name}: this gives no batches", got=type(loader).__name__, rule="a DataLoader, or another "
                         "iterable of batches", hint="mc.data.DataLoader(dataset, batch_size=64, shuffle=True)")
     parameter = next(iter(model.parameters()), None)
+    carry = (lambda x: x) if parameter is None else _carrier(parameter.device)
     number = done
     for number, batch in enumerate(loader, done + 1):
         if not isinstance(batch, tuple | list) or len(batch) != 2:
             raise DataError(f"{name}: batch {number} is no pair", got=type(batch).__name__,
                             rule="each batch is (inputs, targets)",
                             hint="let the dataset's __getitem__ return image, label")
-        inputs, targets = batch
-        if parameter is not None:
-            inputs, targets = (x.to(parameter.device) if isinstance(x, Tensor) else x for x in (inputs, targets))
+        inputs, targets = map(carry, batch)
         yield inputs, targets
     if not number:
         raise DataError(f"{name}: the loader gave no batches", rule="at least one batch an epoch",
                         hint="is the dataset empty, or a generator used up? A DataLoader starts anew each epoch")
+
+
+def _carrier(device: Device) -> Callable[[Any], Any]:
+    """What brings a tensor to ``device``, batch after batch."""
+    upload = backend_for(device).uploads()
+
+    def carry(x: Any) -> Any:
+        if not isinstance(x, Tensor) or x.device == device:
+            return x
+        return x.to(device) if x.requires_grad or x.device.type != "cpu" else wrap(upload(x.array))
+
+    return carry

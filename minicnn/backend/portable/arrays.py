@@ -41,6 +41,14 @@ class ArrayKernels:
         """A NumPy array → this backend's array; no copy where the memory can be shared."""
         raise NotImplementedError(f"{type(self).__name__} must say how NumPy arrays reach its device")
 
+    def upload(self, values: Array) -> Array:
+        """``from_numpy`` that may return before ``values`` was read, where it lies in page-locked memory."""
+        return self.from_numpy(values)
+
+    def uploads(self) -> Callable[[Array], Array]:
+        """``upload`` for batches, one after the other; a backend may copy each beside the step of the last."""
+        return self.from_numpy
+
     def to_numpy(self, array: Array) -> Array:
         """This backend's array → a NumPy array; no copy where the memory can be shared."""
         raise NotImplementedError(f"{type(self).__name__} must say how its arrays reach the host")
