@@ -74,7 +74,10 @@ class CpuConvKernels(ConvKernels):
             if plan is not None:
                 _correlate(g_last, weights, None, plan, dx)
                 return dx.transpose(0, 3, 1, 2).astype(g.dtype, copy=False)
-        if weights.shape[2] < FEW_CHANNELS and weights.shape[1] > 1:
+        if weights.shape[1] == weights.shape[2] == 1:
+            dx = depthwise.input_grad(g_last, weights, geometry, size)
+            return dx.transpose(0, 3, 1, 2).astype(g.dtype, copy=False)
+        if weights.shape[2] < FEW_CHANNELS:
             return scatter_planes(g_last, weights, geometry, size).astype(g.dtype, copy=False)
         return scatter(g_last, weights, geometry, size).transpose(0, 3, 1, 2).astype(g.dtype, copy=False)
 

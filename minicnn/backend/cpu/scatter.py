@@ -26,10 +26,7 @@ def scatter(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
         rows = g_block.reshape(len(g_block) * OH * OW, G, O_).transpose(1, 0, 2)
         part = scratch("block", (len(g_block), OH, OW, G * C_), g.dtype)
         for tap, pixels, places in taps:
-            if O_ == C_ == 1:
-                np.multiply(g_block, weights[tap].reshape(G), out=part)
-            else:
-                np.matmul(rows, weights[tap], out=part.reshape(rows.shape[1], G, C_).transpose(1, 0, 2))
+            np.matmul(rows, weights[tap], out=part.reshape(rows.shape[1], G, C_).transpose(1, 0, 2))
             dx_block[:, *pixels] += part[:, *places]
 
     run(work, image_blocks(N, OH * OW * G * C_ * g.itemsize))
