@@ -1,8 +1,9 @@
-"""Write results into docs/speed.md: ``python -m benchmarks.docs runs/benchmarks/results.json [NAME=results.json …]``.
+"""Write results into the docs: ``python -m benchmarks.docs runs/benchmarks/results.json [NAME=results.json …]``.
 
-The page has places such as ``<!-- results: steps -->`` … ``<!-- end -->``; what is between is replaced by the table of
-that suite, and the plots go to docs/figures/speed. A file given as NAME=FILE fills the places ``steps of NAME``; of
-several files without a name each adds to those before it. A place that no file has results for stays as it is.
+Those of the CPU go into docs/speed.md, those of a CUDA device into docs/gpu.md. The pages have places such as
+``<!-- results: steps -->`` … ``<!-- end -->``; what is between is replaced by the table of that suite, and the plots go
+to docs/figures. A file given as NAME=FILE fills the places ``steps of NAME``; of several files without a name each adds
+to those before it. A place that no file has results for stays as it is.
 """
 
 from __future__ import annotations
@@ -15,10 +16,16 @@ from pathlib import Path
 
 from benchmarks import plots, report
 from benchmarks.case import Row
+from benchmarks.gpu import plots as gpu_plots
+from benchmarks.gpu import report as gpu_report
 from benchmarks.tables import kernels_table
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE, FIGURES = DOCS / "speed.md", DOCS / "figures" / "speed"
+GPU_PAGE, GPU_FIGURES = DOCS / "gpu.md", DOCS / "figures" / "gpu"
+SAME = ("suite", "case", "library", "threads", "side", "tf32", "kernel", "shapes")
+"""What rows have in common that tell the same figure."""
+
 PLACE = re.compile(r"(<!-- results: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -26,15 +33,16 @@ class Results:
     """The rows of one or more runs, of each figure the latest, and what they were measured with."""
 
     def __init__(self) -> None:
+        self.device = "cpu"
         self.about: dict[str, str] = {}
         self.found: dict[tuple[object, ...], Row] = {}
 
     def add(self, file: Path) -> None:
         """Take a file's rows."""
         content = json.loads(file.read_text(encoding="utf-8"))
-        self.about = content["about"]
+        self.device, self.about = content.get("device", "cpu"), content["about"]
         for row in content["rows"]:
-            self.found[row["suite"], row["case"], row.get("library"), row["threads"]] = row
+            self.found[tuple(row.get(name) for name in SAME)] = row
 
     @property
     def rows(self) -> list[Row]:
@@ -43,6 +51,8 @@ class Results:
 
     def block(self, name: str) -> str:
         """What a place of this name gets; empty where there is nothing for it."""
+        if self.device == gpu_report.DEVICE:
+            return gpu_report.block(name, self.about, self.rows)
         if name == "about":
             return "\n".join(f"- {what}: {value}" for what, value in self.about.items())
         if name == "goals":
@@ -73,14 +83,20 @@ def read(arguments: list[str]) -> dict[str, Results]:
     return sources
 
 
-def main(arguments: list[str] | None = None, page: Path = PAGE, figures: Path = FIGURES) -> int:
-    """Fill the page and draw its plots."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.docs", description="Write results into docs/speed.md.")
+def main(arguments: list[str] | None = None, page: Path | None = None, figures: Path | None = None) -> int:
+    """Fill the page of the results' device, unless another is given, and draw its plots."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.docs", description="Write results into the docs.")
     parser.add_argument("results", nargs="+", help="a results.json, or NAME=results.json")
     sources = read(parser.parse_args(arguments).results)
+    devices = {source.device for source in sources.values()}
+    if len(devices) > 1:
+        parser.error("these are results of the CPU and of a CUDA device, which have a page each")
+    on_gpu = devices == {gpu_report.DEVICE}
+    page, figures = page or (GPU_PAGE if on_gpu else PAGE), figures or (GPU_FIGURES if on_gpu else FIGURES)
     page.write_text(filled(page.read_text(encoding="utf-8"), sources), encoding="utf-8")
     figures.mkdir(parents=True, exist_ok=True)
-    drawn = plots.write(sources[""].rows, figures) if "" in sources else []
+    draw = gpu_plots.write if on_gpu else plots.write
+    drawn = draw(sources[""].rows, figures) if "" in sources else []
     print(f"{page.name} and {len(drawn)} plots are written.")
     return 0
 

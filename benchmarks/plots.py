@@ -21,11 +21,16 @@ LONG = ("kernels",)
 
 def write(rows: list[Row], folder: Path) -> list[Path]:
     """Draw every suite that has figures. Errors: ImportError without Matplotlib."""
+    return save(lambda: figures([row for row in rows if "error" not in row]), folder)
+
+
+def save(draw: Callable[[], list[tuple[str, Figure]]], folder: Path) -> list[Path]:
+    """Write ``NAME.svg`` for each name and figure that ``draw`` makes, the same bytes for the same rows."""
     import matplotlib
 
     drawn = []
     with matplotlib.rc_context({"svg.hashsalt": "minicnn", "svg.fonttype": "none", "font.size": 9}):
-        for name, figure in figures([row for row in rows if "error" not in row]):
+        for name, figure in draw():
             drawn.append(folder / f"{name}.svg")
             figure.savefig(drawn[-1], metadata={"Date": None})
     return drawn

@@ -1,0 +1,1 @@
+"""``python -m benchmarks --device cuda``: minicnn on a CUDA device, beside PyTorch on the same one."""
