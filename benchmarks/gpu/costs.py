@@ -53,12 +53,16 @@ def _formula(text: str, k: Arguments) -> Cost:
 
 def bound(text: str, name: str, values: tuple[Any, ...]) -> Arguments:
     """The values under the names that the kernel's declaration gives them."""
+    return SimpleNamespace(**dict(zip(parameters(text, name), values, strict=True)))
+
+
+def parameters(text: str, name: str) -> list[str]:
+    """The names of a kernel's parameters. Errors: KeyError where the source has no such kernel."""
     declared = re.search(rf"\b{name}\((Index count.*?)\)", text, re.DOTALL)
     if declared is None:
         raise KeyError(name)
-    parameters = [_expanded(text, parameter.strip()) for parameter in declared[1].split(",")]
-    names = [parameter.split()[-1].lstrip("*") for parameter in ",".join(parameters).split(",")]
-    return SimpleNamespace(**dict(zip(names, values, strict=True)))
+    listed = ",".join(_expanded(text, parameter.strip()) for parameter in declared[1].split(","))
+    return [parameter.split()[-1].lstrip("*") for parameter in listed.split(",")]
 
 
 def _expanded(text: str, parameter: str) -> str:

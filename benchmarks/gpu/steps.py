@@ -31,8 +31,13 @@ SMALL = ("LeNet", "SimpleCNN", "ResNet-20")
 """What a graph has a goal for; and what the CPU is waited for where there is no PyTorch to compare with."""
 
 BATCHES, INFERRED = (128, 512), (1, 32)
-TOLERANCES = {False: steps.TOLERANCE, True: (1e-2, 2e-1)}
-"""Of a step's loss and gradient, without and with TF32, whose products have 11 bits of precision."""
+TOLERANCES = {False: (3e-5, 1e-1), True: (1e-3, 5e-1)}
+"""Of a step's loss and gradient, without and with TF32.
+
+Ten times the CPU's without: cuDNN may convolve in larger Winograd tiles, whose sums lose digits. With TF32 by what
+rounding the factors of all products to its 11 bits does on a CPU: over six steps up to 2e-5 of the loss and .23 of
+ResNet-20's first gradient, where ReLUs decide otherwise. A wrong gradient moves the loss by more than either allows.
+"""
 
 Wanted = Callable[[str, str], bool]
 
