@@ -163,7 +163,8 @@ def gemm_strided_batched_ex(
     y = _matrices(b, b_type, ldb, step_b, (count, k, n), turned=turn_b)
     z = _matrices(c, c_type, ldc, step_c, (count, m, n), turned=0)
     x, y = (_rounded(f.astype(real)) if compute == COMPUTE_32F_FAST_TF32 else f.astype(real) for f in (x, y))
-    z[...] = x @ y + (z if _memory(beta, 1, np.dtype(real))[0] else 0)
+    with np.errstate(all="ignore"):
+        z[...] = x @ y + (z if _memory(beta, 1, np.dtype(real))[0] else 0)
 
 
 def _rounded(x: Any) -> Any:

@@ -35,7 +35,8 @@ def definitions(char: str, index: str, threads: int = THREADS) -> dict[str, str]
 class CudaKernels(ArrayKernels):
     """Launching by name; a backend says how a source becomes functions."""
 
-    most_of_int = 1 << 31  # elements from which on indices need 64 bits
+    most_of_int = (1 << 31) - THREADS * MOST_BLOCKS
+    """Elements from which on indices need 64 bits: a loop counts on by all threads before it sees that it is done."""
 
     def compiled(self, text: str, name: str, char: str, index: str) -> Callable[..., None]:
         """The kernel ``name`` of a source as a function of (blocks, threads, arguments); compiled at its first use."""

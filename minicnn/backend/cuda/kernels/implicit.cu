@@ -158,13 +158,12 @@ struct WeightGradFactors {
     const Sizes &s;
     const Column *taps;
     const STORE *x, *g;
-    Index rows, row, pixels;
-    __device__ WeightGradFactors(const Sizes &s, const STORE *x_, const STORE *g_, const Place &place, Column *taps)
-        : s(s), taps(taps)
+    Index rows, row, end;
+    __device__ WeightGradFactors(const Sizes &s, const STORE *x_, const STORE *g_, const Place &place, Index end, Column *taps)
+        : s(s), taps(taps), end(end)
     {
         rows = s.O / s.groups;
         row = place.row + threadIdx.x / DEPTH;
-        pixels = s.N * s.OH * s.OW;
         x = x_ + place.group * (s.C / s.groups) * s.H * s.W;
         g = g_ + place.group * rows * s.OH * s.OW;
         if (threadIdx.x < COLUMNS) {
@@ -183,13 +182,13 @@ struct WeightGradFactors {
 #pragma unroll
         for (int r = 0; r < LEFTS; r++) {
             Index o = row + r * TOGETHER;
-            left[r] = o < rows && at < pixels ? (REAL)outputs[o * s.OH * s.OW] : (REAL)0;
+            left[r] = o < rows && at < end ? (REAL)outputs[o * s.OH * s.OW] : (REAL)0;
         }
 #pragma unroll
         for (int r = 0; r < RIGHTS; r++) {
             Column tap = taps[column_of(r)];
             Index h = p * s.stride_h - s.top + tap.down, v = q * s.stride_w - s.left + tap.right;
-            bool inside = tap.live && at < pixels && h >= 0 && h < s.H && v >= 0 && v < s.W;
+            bool inside = tap.live && at < end && h >= 0 && h < s.H && v >= 0 && v < s.W;
             right[r] = inside ? (REAL)image[tap.plane + h * s.W + v] : (REAL)0;
         }
     }
@@ -280,9 +279,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) implicit_weight_grad(In
     const Index rows = O / groups, columns = C / groups * KH * KW, pixels = N * OH * OW;
     for (Index at = blockIdx.x; at < count; at += gridDim.x) {
         Place place(at, rows, columns, groups);
-        WeightGradFactors factors(s, x, g, place, taps);
+        const Index end = min((place.part + 1) * part_pixels, pixels);
+        WeightGradFactors factors(s, x, g, place, end, taps);
         REAL sums[EDGE][EDGE] = {};
-        multiply(factors, place.part * part_pixels, min((place.part + 1) * part_pixels, pixels), tile, sums);
+        multiply(factors, place.part * part_pixels, end, tile, sums);
         each_result(place, rows, columns, sums, [&](Index row, Index column, REAL sum) {
             partial[((place.part * groups + place.group) * rows + row) * columns + column] = sum;
         });

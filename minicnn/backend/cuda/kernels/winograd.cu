@@ -48,7 +48,8 @@ __device__ inline void weight_gradients(const REAL *m, REAL *g, int step)
 }
 
 // Sums meet numbers of other windows: what is infinite, or no number, would spoil its neighbours, and what is huge would
-// swallow them. Such a result is computed by the definition, by the thread that finds it, so that nobody has to ask.
+// swallow them. A tile with such a result is computed by the definition, by the thread that finds it: the host would have
+// to wait for the device to know of it.
 __device__ inline bool is_spoilt(REAL value) { return !(fabs(value) < (REAL)1e19f); }
 
 // Weight (i, j) of result r and depth d, of w (G*R, D, 3, 3), or (G*D, R, 3, 3) to be turned around.
@@ -149,12 +150,12 @@ extern "C" __global__ void winograd_outputs(Index count, const STORE *products, 
             outputs(m, &rows[0][j], 4);
         }
         for (int i = 0; i < 2; i++) outputs(rows[i], tile[i], 1);
+        const bool spoilt = is_spoilt(tile[0][0]) || is_spoilt(tile[0][1]) || is_spoilt(tile[1][0]) || is_spoilt(tile[1][1]);
 #pragma unroll
         for (int k = 0; k < 4; k++) {
             Index p = at / TW % TH * 2 + k / 2, q = at % TW * 2 + k % 2;
             if (p >= OH || q >= OW) continue;
-            REAL value = tile[k / 2][k % 2];
-            if (is_spoilt(value)) value = plain_output(x, w, n, o, p, q, turned, s);
+            REAL value = spoilt ? plain_output(x, w, n, o, p, q, turned, s) : tile[k / 2][k % 2];
             y[((n * G * R + o) * OH + p) * OW + q] = (STORE)(has_bias ? value + (REAL)bias[o] : value);
         }
     }
@@ -196,11 +197,11 @@ extern "C" __global__ void winograd_weight_grad(Index count, const STORE *sums, 
             weight_gradients(m, &rows[0][j], 4);
         }
         for (int i = 0; i < 3; i++) weight_gradients(rows[i], taps[i], 1);
+        bool spoilt = false;
 #pragma unroll
-        for (int k = 0; k < 9; k++) {
-            REAL value = taps[k / 3][k % 3];
-            if (is_spoilt(value)) value = plain_weight_grad(x, g, o, d, k, s);
-            dw[at * 9 + k] = (STORE)value;
-        }
+        for (int k = 0; k < 9; k++) spoilt = spoilt || is_spoilt(taps[k / 3][k % 3]);
+#pragma unroll
+        for (int k = 0; k < 9; k++)
+            dw[at * 9 + k] = (STORE)(spoilt ? plain_weight_grad(x, g, o, d, k, s) : taps[k / 3][k % 3]);
     }
 }
