@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from minicnn.backend.portable.arrays import ArrayKernels
@@ -23,7 +24,7 @@ class LateErrors(ArrayKernels):
 
     def __init__(self, index: int | None = None) -> None:
         super().__init__(index)
-        self._noted: dict[tuple[str, str], MinicnnError] = {}
+        self._noted: dict[tuple[str, str], Callable[[], MinicnnError]] = {}
         self._flags: Array = None  # one for each; made on first use, and then always the same memory, for CUDA graphs
 
     def refuse(
@@ -37,8 +38,8 @@ class LateErrors(ArrayKernels):
         if self._flags is None:
             self._flags = self.xp.zeros(MOST, "bool")
         if key not in self._noted:
-            self._noted[key] = kind(what, got=f"found on {self.device} in a step before this, when a value was read",
-                                    rule=rule, hint=hint)  # fmt: skip
+            got_late = f"found on {self.device} in a step before this, when a value was read"
+            self._noted[key] = partial(kind, what, got=got_late, rule=rule, hint=hint)
         place = list(self._noted).index(key)
         flag = self._flags[place : place + 1]
         self.xp.logical_or(flag, wrong.any(), out=flag)
@@ -50,4 +51,4 @@ class LateErrors(ArrayKernels):
         for error, met in zip(self._noted.values(), read(self._flags).tolist(), strict=False):
             if met:
                 self._flags[...] = False
-                raise error.with_traceback(None)
+                raise error()

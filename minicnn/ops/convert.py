@@ -79,7 +79,8 @@ def to(x: Tensor, *target: Any, dtype: Any = None, device: Any = None, copy: boo
     """
     dtype, device = destination(*target, dtype=dtype, device=device, non_blocking=non_blocking)
     moved = x if dtype is None else cast(x, dtype)
-    moved = moved if device is None else transfer(moved, device, non_blocking=non_blocking or True in target)
+    non_blocking = non_blocking or any(item is True for item in target)
+    moved = moved if device is None else transfer(moved, device, non_blocking=non_blocking)
     return clone(moved) if copy and moved is x else moved
 
 

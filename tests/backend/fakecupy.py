@@ -7,6 +7,7 @@ top of this, as the device type ``"hostcuda"``.
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import sys
 from types import ModuleType, SimpleNamespace
@@ -52,6 +53,56 @@ class Device:
         traffic.waits += 1
 
 
+class PinnedMemoryPointer(bytearray):
+    """``cupy.cuda.PinnedMemoryPointer``: a buffer."""
+
+
+class Event:
+    """``cupy.cuda.Event``: a mark; ``done`` until a test says otherwise."""
+
+    done = True
+
+    def synchronize(self) -> None:
+        traffic.waits += not self.done
+        self.done = True
+
+
+class Stream:
+    """``cupy.cuda.Stream``, whose copies are made when somebody waits for them; ``said`` is what was asked of it."""
+
+    def __init__(self, non_blocking: bool = True) -> None:
+        self.asked: list[Any] = []
+        self.said: list[str] = []
+
+    def record(self) -> Event:
+        self.said.append("record")
+        event = Event()
+        event.stream = self  # type: ignore[attr-defined]  # what the real one keeps to itself
+        return event
+
+    def wait_event(self, event: Event) -> None:
+        self.said.append("wait")
+        for copy in event.stream.asked:  # type: ignore[attr-defined]  # as above
+            copy()
+        event.stream.asked.clear()  # type: ignore[attr-defined]  # as above
+
+
+class Pointer(SimpleNamespace):
+    """``cupy.cuda.MemoryPointer`` of an array."""
+
+    def copy_from_host_async(self, source: int, size: int, stream: Stream) -> None:
+        traffic.to_device += 1
+        stream.said.append("copy")
+        if stream is training:
+            ctypes.memmove(self.ptr, source, size)
+        else:
+            stream.asked.append(lambda: ctypes.memmove(self.ptr, source, size))
+
+
+training = Stream()
+DeviceArray.data = property(lambda self: Pointer(ptr=self._host.ctypes.data))
+
+
 class RawModule:
     """``cupy.RawModule``, compiled for the host."""
 
@@ -86,15 +137,22 @@ def _cupy() -> ModuleType:
     module.asarray = _asarray  # type: ignore[attr-defined]  # a module made of parts
     runtime = SimpleNamespace(getDeviceCount=lambda: 1, CUDARuntimeError=RuntimeError)
     cublas = SimpleNamespace(gemmStridedBatchedEx=lambda handle, *rest: hostcuda.gemm_strided_batched_ex(*rest))
-    module.cuda = SimpleNamespace(Device=Device, runtime=runtime, cublas=cublas, get_cublas_handle=lambda: 0)  # type: ignore[attr-defined]  # a module made of parts
+    cuda = {"Device": Device, "Stream": Stream, "get_current_stream": lambda: training, "runtime": runtime,
+            "PinnedMemoryPointer": PinnedMemoryPointer, "cublas": cublas, "get_cublas_handle": lambda: 0}  # fmt: skip
+    module.cuda = SimpleNamespace(**cuda)  # type: ignore[attr-defined]  # a module made of parts
+    pool = SimpleNamespace(malloc=PinnedMemoryPointer)
+    module.get_default_pinned_memory_pool = lambda: pool  # type: ignore[attr-defined]  # a module made of parts
     return module
+
+
+library = _cupy()
 
 
 def register() -> None:
     """Add the device type ``"hostcuda"``."""
     from minicnn.backend import cupy
 
-    fake = _cupy()
+    fake = library
     special = ModuleType("cupyx.scipy.special")
     special.erf = _second.StandinBackend().erf  # type: ignore[attr-defined]  # a module made of parts
     packages = {"cupy": fake, "cupyx": ModuleType("cupyx"), "cupyx.scipy": ModuleType("cupyx.scipy"),
