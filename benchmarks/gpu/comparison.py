@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from benchmarks.case import Row, Settings, Work
@@ -18,7 +18,7 @@ class Contest(NamedTuple):
 
     case: str
     tf32: bool
-    made: dict[str, tuple[OnDevice, Make]]
+    made: Mapping[str, tuple[OnDevice, Make]]
     tolerance: float | tuple[float, ...]
 
 

@@ -76,11 +76,11 @@ def roofline(dots: list[Row], rows: list[Row]) -> Figure:
     figure, axes = new_figure(7.5, 5)
     limits = next(row["limits"] for row in rows if row.get("kernel") == WHOLE)
     computing = [row for row in dots if _operations(row)]
-    intensity = np.geomspace(1 / 32, 2.0 * max([limits["operations"] / limits["bytes"], *map(_intensity, computing)]))
-    for name, style in (("operations", "-"), ("doubles", "--")):
+    intensity = np.geomspace(1 / 32, 2.0 * max([limits["products"] / limits["bytes"], *map(_intensity, computing)]))
+    for name, style, label in (("operations", "-", "the limit"), ("doubles", "--", "the limit of float64"),
+                               ("products", ":", "the limit of products")):  # fmt: skip
         roof = np.minimum(intensity * limits["bytes"], limits[name])
-        axes.plot(intensity, roof, style, color="#222222", lw=1,
-                  label="the limit" if name == "operations" else "the limit of float64")  # fmt: skip
+        axes.plot(intensity, roof, style, color="#222222", lw=1, label=label)
     for i, case in enumerate(dict.fromkeys(row["case"] for row in computing)):
         mine = [row for row in computing if row["case"] == case]
         whole = sum(row["calls"] * row["time"] for row in dots if row["case"] == case)

@@ -34,23 +34,28 @@ WHOLE = "the whole step"
 
 
 class Limits(NamedTuple):
-    """Bytes and operations a second at best; those of float64 apart."""
+    """Bytes and operations a second at best; those of float64 apart, and those of cuBLAS's products, which may use
+    TF32's matrix units."""
 
     bytes: float
     operations: float
     doubles: float
+    products: float
 
-    def seconds(self, cost: Cost) -> tuple[float, float]:
+    def seconds(self, cost: Cost, *, product: bool) -> tuple[float, float]:
         """The least time for a cost's bytes, and that for its operations."""
-        return cost.bytes / self.bytes, max(cost.operations / self.operations, cost.doubles / self.doubles)
+        rate = self.products if product else self.operations
+        return cost.bytes / self.bytes, max(cost.operations / rate, cost.doubles / self.doubles)
 
 
 def roofline(settings: Settings, wanted: Callable[[str, str], bool]) -> Iterator[Row]:
     """A row for each kernel of each step, one for the step, and for each mode one with the limits."""
     for tf32 in (False, True):
-        asked = [(name, *rest) for name, *rest in cases(settings, small=True) if wanted("roofline", f"step {name}")]
+        asked = [case for case in cases(settings, small=True) if wanted("roofline", f"step {case[0]}")]
+        if not asked:
+            return
+        best = limits(tf32)
         with precision(tf32):
-            best = limits() if asked else None
             for name, network, shape in asked:
                 row: Row = {"case": f"step {name}", "tf32": tf32, "side": MINICNN, "unit": "s"}
                 try:
@@ -59,14 +64,18 @@ def roofline(settings: Settings, wanted: Callable[[str, str], bool]) -> Iterator
                     yield row | comparison.failure(error)
 
 
-def limits() -> Limits:
+def limits(tf32: bool) -> Limits:
     """What the card does at best."""
-    backend = backend_for(card.OURS)
+    backend: Any = backend_for(card.OURS)
     x = backend.xp.zeros(NUMBERS, "float32")
     y = backend.xp.empty_like(x)
     copying = (device_seconds(lambda: backend.launch_source(source() + COPY, "copy", x, x.size, (x, y))),
                device_seconds(lambda: backend.xp.copyto(y, x)))  # fmt: skip
-    return Limits(2 * x.nbytes / min(copying), _products_a_second("float32"), _products_a_second("float64"))
+    with precision(tf32=False):
+        plain, doubles = _products_a_second("float32"), _products_a_second("float64")
+    with precision(tf32):
+        products = _products_a_second("float32")
+    return Limits(2 * x.nbytes / min(copying), plain, doubles, products)
 
 
 def _products_a_second(dtype: str) -> float:
@@ -84,7 +93,8 @@ def kernels_of(network: Network, shape: Shape, best: Limits) -> Iterator[Row]:
     with recorded(backend_for(card.OURS)) as calls:
         step()
     for call in calls.values():
-        seconds, (moving, computing) = device_seconds(call.again), best.seconds(call.cost)
+        seconds, product = device_seconds(call.again), call.kernel.startswith("product")
+        moving, computing = best.seconds(call.cost, product=product)
         yield {"kernel": call.kernel, "shapes": call.shapes, "calls": call.times, **call.cost._asdict(),
                "time": seconds, "least": max(moving, computing), "fraction": max(moving, computing) / seconds,
                "limit": "memory" if moving >= computing else "arithmetic",

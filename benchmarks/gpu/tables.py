@@ -82,8 +82,8 @@ def _step(rows: list[Row]) -> Lines:
     text.append(f"| what CuPy's own kernels and the gaps take | | | | | {amount(max(0.0, rest), 's')} | | |")
     text.append(f"| **{WHOLE}**, as a CUDA graph | | | | | **{amount(whole['time'], 's')}** | | |")
     best = {name: count(value) for name, value in whole["limits"].items()}
-    return [*text, "", f"The limits, measured beside: {best['bytes']}B/s, {best['operations']}FLOP/s, and "
-                       f"{best['doubles']}FLOP/s in float64."]  # fmt: skip
+    return [*text, "", f"The limits, measured beside: {best['bytes']}B/s, {best['operations']}FLOP/s, "
+                       f"{best['doubles']}FLOP/s in float64, {best['products']}FLOP/s of products."]  # fmt: skip
 
 
 def _time(part: list[Row]) -> float:

@@ -120,7 +120,8 @@ def test_the_roofline_of_a_step(a_card: None, tmp_path: Path) -> None:
     kernel = {row["kernel"]: row for row in of(rows, "roofline", tf32=False)}
     whole = kernel.pop(roofline.WHOLE)
     # 64 float32 numbers are read and written in half a tick, as two copies are between two ticks; so with products.
-    assert whole["limits"] == {"bytes": 2 * 256 / 0.5, "operations": 2 * 4**3 / 0.5, "doubles": 2 * 4**3 / 0.5}
+    rate = 2 * 4**3 / 0.5
+    assert whole["limits"] == {"bytes": 2 * 256 / 0.5, "operations": rate, "doubles": rate, "products": rate}
     assert {"norm_sums", "norm_apply", "norm_grad", "max_pool", "max_pool_grad", "product 2×48×10", "softmax_nll",
             "formula"} <= kernel.keys()  # fmt: skip
     # The windows of 2 images of 3×8×8 are 96; each pixel is compared once, and a winner takes 8 bytes.
@@ -132,7 +133,7 @@ def test_the_roofline_of_a_step(a_card: None, tmp_path: Path) -> None:
     assert product["operations"] == 2 * 2 * 48 * 10 and product["limit"] == "arithmetic"
     assert "| max_pool | 1 | 2.69 kB | 384 | 0.14 | 500 ms | 525% | memory, may be cached |" in text
     assert "| **the whole step**, as a CUDA graph | | | | | **1.00 s** | | |" in text
-    assert "1.02 kB/s, 256 FLOP/s, and 256 FLOP/s in float64" in text
+    assert "1.02 kB/s, 256 FLOP/s, 256 FLOP/s in float64, 256 FLOP/s of products" in text
     assert "the limit of float64" in (tmp_path / "roofline-tf32.svg").read_text(encoding="utf-8")
 
 

@@ -100,9 +100,10 @@ def test_a_kernel_without_a_cost_is_named() -> None:
 
 
 def test_the_limit_is_what_takes_longer() -> None:
-    limits = Limits(bytes=100.0, operations=1000.0, doubles=10.0)
-    assert limits.seconds(Cost(200, 1000)) == (2.0, 1.0)
-    assert limits.seconds(Cost(200, 1000, 50)) == (2.0, 5.0)
+    limits = Limits(bytes=100.0, operations=1000.0, doubles=10.0, products=4000.0)
+    assert limits.seconds(Cost(200, 1000), product=False) == (2.0, 1.0)
+    assert limits.seconds(Cost(200, 1000), product=True) == (2.0, 0.25)
+    assert limits.seconds(Cost(200, 1000, 50), product=False) == (2.0, 5.0)
 
 
 def figure(suite: str, case: str, side: str, ratio: float, tf32: bool = False) -> Row:
@@ -136,7 +137,8 @@ def test_kernels_are_added_up_and_those_that_take_longest_come_first() -> None:
                 "fraction": least / time, "limit": "memory", "cached": name == "small"}  # fmt: skip
 
     whole = {"suite": "roofline", "case": "step a", "side": MINICNN, "tf32": False, "kernel": WHOLE, "shapes": "",
-             "calls": 1, "time": 0.010, "limits": {"bytes": 4e12, "operations": 5e13, "doubles": 2.5e13}}  # fmt: skip
+             "calls": 1, "time": 0.010,
+             "limits": {"bytes": 4e12, "operations": 5e13, "doubles": 2.5e13, "products": 4e14}}  # fmt: skip
     rows = [kernel("small", 1, 1e3, 0, 0.001, 0.0001), kernel("large", 2, 1e9, 5e9, 0.003, 0.0015),
             kernel("large", 1, 2e9, 2e9, 0.001, 0.0005), whole]  # fmt: skip
     assert tables.roofline_table(rows) == [
@@ -147,7 +149,7 @@ def test_kernels_are_added_up_and_those_that_take_longest_come_first() -> None:
         "| small | 1 | 1.00 kB | 0 | 0.00 | 1.00 ms | 10% | memory, may be cached |",
         "| what CuPy's own kernels and the gaps take | | | | | 2.00 ms | | |",
         "| **the whole step**, as a CUDA graph | | | | | **10.0 ms** | | |", "",
-        "The limits, measured beside: 4.00 TB/s, 50.0 TFLOP/s, and 25.0 TFLOP/s in float64.",
+        "The limits, measured beside: 4.00 TB/s, 50.0 TFLOP/s, 25.0 TFLOP/s in float64, 400 TFLOP/s of products.",
     ]  # fmt: skip
 
 
