@@ -113,6 +113,8 @@ if TYPE_CHECKING:
     from minicnn.amp import autocast as autocast
     from minicnn.amp import get_autocast_dtype as get_autocast_dtype
     from minicnn.amp import is_autocast_enabled as is_autocast_enabled
+    from minicnn.backends.cuda import get_float32_matmul_precision as get_float32_matmul_precision
+    from minicnn.backends.cuda import set_float32_matmul_precision as set_float32_matmul_precision
     from minicnn.io import load as load
     from minicnn.io import save as save
     from minicnn.nn.functional import adaptive_avg_pool1d as adaptive_avg_pool1d
@@ -160,6 +162,7 @@ _LATER = {
     **dict.fromkeys(("load", "save"), "io"),
     "use": "testing",
     **dict.fromkeys(("autocast", "get_autocast_dtype", "is_autocast_enabled"), "amp"),
+    **dict.fromkeys(("get_float32_matmul_precision", "set_float32_matmul_precision"), "backends.cuda"),
     **dict.fromkeys((
         "adaptive_avg_pool1d", "avg_pool1d", "bilinear", "celu", "celu_", "channel_shuffle", "conv1d", "conv2d",
         "conv_transpose1d", "conv_transpose2d", "cosine_similarity", "group_norm", "layer_norm", "max_pool1d",

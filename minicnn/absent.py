@@ -48,8 +48,7 @@ INSTEAD: dict[str, str] = {
     **_each(_HALF, "bfloat16"),
     **_each(_ORDER, "channels_last contiguous_format memory_format preserve_format layout strided"),
     **_each(_MEMORY, "max_memory_allocated max_memory_reserved reset_peak_memory_stats reset_max_memory_allocated"),
-    **_each(_NOTHING, "mkl mkldnn openmp get_float32_matmul_precision set_float32_matmul_precision",
-            "set_flush_denormal set_deterministic_debug_mode"),
+    **_each(_NOTHING, "mkl mkldnn openmp set_flush_denormal set_deterministic_debug_mode"),
     **_each("mc.set_num_threads and mc.get_num_threads", "set_num_interop_threads get_num_interop_threads"),
     **_each(_FUNCTION, *(f"minicnn.{name}" for name in (
         "batch_norm", "instance_norm", "embedding", "binary_cross_entropy_with_logits", "cosine_embedding_loss",

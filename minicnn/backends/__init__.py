@@ -1,6 +1,8 @@
-"""Switches of the libraries below PyTorch, which scripts set and ask: here they change nothing.
+"""Switches of the libraries below, by PyTorch's names.
 
-    mc.backends.cudnn.benchmark = False         # results are the same bits in each run, whatever is set here
+    mc.backends.cuda.matmul.allow_tf32 = True   # float32 products on a GPU may round to TF32
+    mc.backends.cuda.conv.benchmark = True      # measure the forms of a convolution, and keep the fastest
+    mc.backends.cudnn.benchmark = True          # changes nothing: there is no cuDNN here
 """
 
 from typing import TYPE_CHECKING

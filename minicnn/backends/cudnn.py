@@ -1,4 +1,5 @@
-"""``cudnn.benchmark``, ``cudnn.deterministic``: kernels are not tuned here, and every run gives the same bits."""
+"""``cudnn.benchmark``, ``cudnn.deterministic``: there is no cuDNN here, so these change nothing, and a script that sets
+them keeps its bits. What they are for is in ``mc.backends.cuda``."""
 
 enabled = deterministic = True
 benchmark = allow_tf32 = False

@@ -23,7 +23,3 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
 def are_deterministic_algorithms_enabled() -> bool:
     """True, always."""
     return True
-
-
-def set_float32_matmul_precision(precision: str) -> None:
-    """Nothing: float32 products are computed in float32."""

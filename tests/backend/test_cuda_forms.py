@@ -1,4 +1,4 @@
-"""Each form of a convolution on CUDA gives the portable backend's numbers; which form is chosen is what the rule says."""
+"""Each form of a convolution on CUDA gives the portable backend's numbers; which one is chosen is what the rule says."""
 
 from __future__ import annotations
 
