@@ -39,7 +39,7 @@ def memory(settings: Settings, wanted: Callable[[str, str], bool]) -> Iterator[R
         for name in names if wanted("memory", f"memory {case}") else ():
             row: Row = {"case": f"memory {case}", "side": name, "tf32": False, "unit": "MB"}
             try:
-                with precision(tf32=False):
+                with precision(tf32=False, tuned=False):  # what is tried and not taken needs memory, too
                     row |= peaks(found[name], network, shape, [found[other].t for other in names])
             except Exception as error:  # whatever a library raises is what there is to tell; others go on
                 row |= comparison.failure(error)

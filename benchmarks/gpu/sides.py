@@ -104,17 +104,15 @@ def their_graph(t: OnDevice, network: Network, shape: Shape) -> Work:
 
 
 @contextlib.contextmanager
-def precision(tf32: bool) -> Iterator[None]:
-    """Both libraries with or without TF32 in their products and convolutions; PyTorch's convolutions are tuned to the
-    shapes first, as every step has the same."""
-    libraries = [minicnn]
+def precision(tf32: bool, *, tuned: bool = True) -> Iterator[None]:
+    """Both libraries with or without TF32 in their products and convolutions; ``tuned``: both may measure, at the first
+    call with new shapes, which way to convolve is the fastest, as every step has the same."""
+    switches = [(minicnn.backends.cuda.matmul, "allow_tf32", tf32), (minicnn.backends.cuda.conv, "benchmark", tuned)]
     if card.why_no_torch() is None:
-        import torch
+        from torch import backends
 
-        libraries.append(torch)
-    switches = [(owner, name, value) for t in libraries for owner, name, value in (
-        (t.backends.cuda.matmul, "allow_tf32", tf32), (t.backends.cudnn, "allow_tf32", tf32),
-        (t.backends.cudnn, "benchmark", True))]  # fmt: skip
+        switches += [(backends.cuda.matmul, "allow_tf32", tf32), (backends.cudnn, "allow_tf32", tf32),
+                     (backends.cudnn, "benchmark", tuned)]  # fmt: skip
     before = [getattr(owner, name) for owner, name, _ in switches]
     try:
         for owner, name, value in switches:

@@ -209,10 +209,10 @@ def test_precision_is_set_on_both_sides_and_put_back(beside_torch: None) -> None
     for tf32 in (True, False):
         with sides.precision(tf32):
             assert torch.backends.cuda.matmul.allow_tf32 == torch.backends.cudnn.allow_tf32 == tf32
-            assert mc.backends.cuda.matmul.allow_tf32 == mc.backends.cudnn.allow_tf32 == tf32
-            assert torch.backends.cudnn.benchmark
+            assert mc.backends.cuda.matmul.allow_tf32 == tf32
+            assert torch.backends.cudnn.benchmark and mc.backends.cuda.conv.benchmark
     assert before == (torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark)
-    assert not mc.backends.cuda.matmul.allow_tf32
+    assert not mc.backends.cuda.matmul.allow_tf32 and not mc.backends.cuda.conv.benchmark
 
 
 def test_why_pytorch_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
