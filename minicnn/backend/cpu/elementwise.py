@@ -15,8 +15,8 @@ from minicnn.backend.cpu.threads import run
 
 Array = Any
 
-BLOCK = 1 << 16  # numbers; ``kernels: ReLU``: a quarter took twice the time in starting NumPy's loops
-PIECE = 1 << 17  # numbers that are worth waking a thread for
+BLOCK = 1 << 18  # numbers; with fewer, threads wait longer for each other than they compute: ``kernels: GELU``, 2 threads
+PIECE = 1 << 19  # numbers that are worth waking a thread for, if few calls go over them: ``kernels: ReLU``
 
 
 def flat(*arrays: Array) -> list[Array] | None:
@@ -31,7 +31,9 @@ def flat(*arrays: Array) -> list[Array] | None:
     return [a.transpose(order).reshape(-1) for a in arrays]
 
 
-def pointwise(work: Callable[..., Any], out: Array, *arrays: Array, block: int = BLOCK) -> Array:
+def pointwise(
+    work: Callable[..., Any], out: Array, *arrays: Array, block: int = BLOCK, piece: int = PIECE
+) -> Array:
     """``work(out, *arrays)``, which fills ``out``, a block at a time; returns ``out``.
 
     Arrays that lie in different orders are cut along their first axis only.
@@ -46,18 +48,19 @@ def pointwise(work: Callable[..., Any], out: Array, *arrays: Array, block: int =
         run(lambda part: work(out[part], *(a[part] for a in arrays)), rows)
         return out
 
-    def piece(part: slice) -> None:
+    def blocks(part: slice) -> None:
         for start in range(part.start, part.stop, block):
             here = slice(start, min(start + block, part.stop))
             work(*(view[here] for view in views))
 
-    run(piece, pieces(out.size))
+    run(blocks, pieces(out.size, piece))
     return out
 
 
-def pieces(size: int) -> list[slice]:
-    """Slices of PIECE numbers or more, eight at most; they depend on the size alone."""
-    step = max(PIECE, -(-size // (8 * BLOCK)) * BLOCK)
+def pieces(size: int, piece: int = PIECE) -> list[slice]:
+    """One slice, or two, four or eight even ones of ``piece`` numbers or more."""
+    count = min(8, 1 << max(0, (size // piece).bit_length() - 1))
+    step = -(-size // (64 * count)) * 64
     return [slice(start, min(start + step, size)) for start in range(0, size, step)]
 
 

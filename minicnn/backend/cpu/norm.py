@@ -87,8 +87,8 @@ class CpuNormKernels(NormKernels):
         if x.size <= BLOCK or dtype != x.dtype or axes is None or not _by_channel(x, tuple(axes), None):
             return super().sum(x, axes, dtype)
         rows = rows_of(x)
-        parts = run(lambda block: rows.sums(rows.matrix[block]), rows.blocks())
-        return rows.fold(sum(parts, start=np.float64(0))).astype(dtype)
+        parts = run(lambda block: rows.sums(rows.matrix[block]), rows.blocks(), each=4)
+        return rows.fold(parts).astype(dtype)
 
     def scale_shift(self, x: Array, scale: Array, shift: Array) -> Array:
         if scale.shape != shift.shape or not _by_channel(x, (0, *range(2, x.ndim)), scale):
@@ -132,7 +132,7 @@ def _batch_norm_grad(
         out += shifts
         out += np.multiply(gradients[block], slopes, out=scratch("block", out.shape, out.dtype))
 
-    run(work, rows.blocks())
+    run(work, rows.blocks(), each=2)
     if weight is None:
         return rows.tensor(dx), None, g
     dweight = (product * rstd).astype(x.dtype).reshape(weight.shape)
@@ -149,7 +149,7 @@ def _scale_shift(rows: Rows, scale: Array, shift: Array, centre: Array | None = 
         np.multiply(x if centres is None else np.subtract(x, centres, out=out), scales, out=out)
         out += shifts
 
-    run(work, rows.blocks())
+    run(work, rows.blocks(), each=2)
     return rows.tensor(y)
 
 
@@ -203,11 +203,11 @@ def _moments_about(rows: Rows, pivot: Array | None, blocks: list[slice]) -> tupl
         total = rows.sums(x)
         return total, rows.sums(np.square(x, out=squares))
 
-    total, squares = _totals(run(work, blocks))
+    total, squares = (rows.fold(sums) for sums in zip(*run(work, blocks, each=2), strict=True))
     n = (blocks[-1].stop - blocks[0].start) * rows.matrix[0].size // rows.shape[1]
-    offset = rows.fold(total) / n
+    offset = total / n
     mean = offset if pivot is None else pivot.astype(rows.matrix.dtype) + offset
-    return mean, np.maximum(rows.fold(squares) / n - offset**2, 0)
+    return mean, np.maximum(squares / n - offset**2, 0)
 
 
 def _gradient_sums(rows: Rows, g: Array, mean: Array, far: bool) -> tuple[Array, Array]:
@@ -220,7 +220,7 @@ def _gradient_sums(rows: Rows, g: Array, mean: Array, far: bool) -> tuple[Array,
             x = np.subtract(x, means, out=product)
         return rows.sums(g[block]), rows.sums(np.multiply(x, g[block], out=product))
 
-    total, product = (rows.fold(sums) for sums in _totals(run(work, rows.blocks())))
+    total, product = (rows.fold(sums) for sums in zip(*run(work, rows.blocks(), each=2), strict=True))
     return total, product if far else product - mean * total
 
 

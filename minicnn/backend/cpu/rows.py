@@ -5,6 +5,7 @@ Sums of a block of rows are products with a vector of ones (BLAS, five times fas
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -12,8 +13,9 @@ import numpy as np
 
 Array = Any
 
-BLOCK = 1 << 16  # numbers in a block; ``kernels: batch norm``: with a quarter of them it took .4 longer
+BLOCK = 1 << 18  # numbers in a block; ``kernels: batch norm``: with a quarter .1 to .2 longer, and threads gained nothing
 WIDTH = 1 << 14  # numbers in a row at most; of rows shorter than its buffer (8,192), NumPy copies what it repeats
+SUMMED = 1 << 16  # numbers of which sums are made in float32; sums of those are added in float64
 NARROW = 512  # numbers in a row whose sums over rows are wanted: few, since they are folded in float64
 
 
@@ -29,16 +31,15 @@ class Rows(NamedTuple):
         return bool(self.matrix.ndim == 2)
 
     def sums(self, block: Array) -> Array:
-        """A block of rows → its sums over rows (and pixels); ``fold`` makes them sums of channels."""
+        """A block of rows → sums over some of them (and pixels), one row each; ``fold`` adds them by channel."""
         if self.channels_last:
             C = self.shape[1]
-            block = block.reshape(-1, C * pixels_a_row(block.shape[1] // C, C, NARROW))
-            return np.ones(len(block), block.dtype) @ block
-        return (block @ np.ones(block.shape[2], block.dtype)).sum(0)
+            return _sum_rows(block.reshape(-1, C * pixels_a_row(block.shape[1] // C, C, NARROW)))
+        return block @ np.ones(block.shape[2], block.dtype)
 
-    def fold(self, sums: Array) -> Array:
-        """What ``sums`` gave → (C,)."""
-        return sums.reshape(-1, self.shape[1]).sum(0)
+    def fold(self, sums: Iterable[Array]) -> Array:
+        """What ``sums`` gave for all blocks → (C,) float64."""
+        return np.concatenate([some.reshape(-1, self.shape[1]) for some in sums]).sum(0, np.float64)
 
     def spread(self, channels: Array) -> Array:
         """(C,) → each channel's value beside its numbers in a row, in the matrix's dtype."""
@@ -56,6 +57,14 @@ class Rows(NamedTuple):
     def tensor(self, matrix: Array) -> Array:
         """A matrix like this one → (N, C, *)."""
         return tensor_of(matrix, self.shape, self.channels_last)
+
+
+def _sum_rows(rows: Array) -> Array:
+    """(rows, k) → sums over some rows each, (*, k)."""
+    ones = np.ones(max(1, min(SUMMED // rows.shape[1], len(rows))), rows.dtype)
+    rest = len(rows) % len(ones)
+    whole = np.matmul(ones, rows[: len(rows) - rest].reshape(-1, len(ones), rows.shape[1]))
+    return np.concatenate((whole, [ones[:rest] @ rows[-rest:]])) if rest else whole
 
 
 def tensor_of(matrix: Array, shape: tuple[int, ...], channels_last: bool) -> Array:

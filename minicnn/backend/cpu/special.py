@@ -12,7 +12,7 @@ from minicnn.backend.portable.special import SpecialKernels
 
 Array = Any
 
-BLOCK = 1 << 14  # numbers, some ten arrays of which are in use at once; ``kernels: GELU``
+BLOCK = PIECE = 1 << 18  # numbers, some five arrays of which are in use at once; ``kernels: GELU``
 
 # erf(x) = x · P(x²) / Q(x²) for |x| <= 4, beyond which it is ±1 in float32. Least squares, reweighted until the
 # greatest relative error was as small as it gets, 2e-9: a thirtieth of float32's rounding. From the highest power down.
@@ -30,20 +30,20 @@ class CpuSpecialKernels(SpecialKernels):
     def gelu(self, x: Array) -> Array:
         if x.dtype != np.float32:
             whole = super().gelu
-            return pointwise(lambda out, x: np.copyto(out, whole(x)), like(x), x, block=BLOCK)
-        return pointwise(_gelu, like(x), x, block=BLOCK)
+            return pointwise(lambda out, x: np.copyto(out, whole(x)), like(x), x, block=BLOCK, piece=PIECE)
+        return pointwise(_gelu, like(x), x, block=BLOCK, piece=PIECE)
 
     def gelu_grad(self, g: Array, x: Array) -> Array:
         if x.dtype != np.float32:
             whole = super().gelu_grad
-            return pointwise(lambda out, g, x: np.copyto(out, whole(g, x)), like(g), g, x, block=BLOCK)
-        return pointwise(_gelu_slope, like(g), g, x, block=BLOCK)
+            return pointwise(lambda out, g, x: np.copyto(out, whole(g, x)), like(g), g, x, block=BLOCK, piece=PIECE)
+        return pointwise(_gelu_slope, like(g), g, x, block=BLOCK, piece=PIECE)
 
     def erf(self, x: Array) -> Array:
         if x.dtype == np.float64:
             whole = super().erf
-            return pointwise(lambda out, x: np.copyto(out, whole(x)), like(x), x, block=BLOCK)
-        return pointwise(_erf, like(x), x, block=BLOCK)
+            return pointwise(lambda out, x: np.copyto(out, whole(x)), like(x), x, block=BLOCK, piece=PIECE)
+        return pointwise(_erf, like(x), x, block=BLOCK, piece=PIECE)
 
 
 def _erf(out: Array, x: Array) -> None:
