@@ -9,7 +9,7 @@ from typing import Any
 
 from minicnn.autograd.function import Function, _new
 from minicnn.autograd.inplace import check_writable, edited
-from minicnn.autograd.mode import no_grad
+from minicnn.autograd.mode import mode, no_grad
 from minicnn.autograd.plan import Plan
 from minicnn.backend import backend_for
 from minicnn.errors import GradientError
@@ -79,7 +79,7 @@ def apply_context(cls: type[Function], inputs: tuple[Any, ...], options: dict[st
     """Apply a Function in PyTorch's form, recording it if any input needs a gradient."""
     ctx = _new(Context)
     ctx._user, ctx.name = cls, cls.name
-    arrays, _, needed = ctx._open(inputs)
+    arrays, _, needed = ctx._open(inputs, mode.grad)
     with no_grad():
         out = cls.forward(ctx, *inputs, **options)  # type: ignore[attr-defined]  # the user's class has it
     single = not isinstance(out, tuple)

@@ -45,6 +45,7 @@ class _Walk:
         self.coming: dict[Tensor, int] = {}
         self.whole: list[Tensor] = []
         self.useful: set[Target] | None = None
+        self.differentiate = gradients if mode.watch is None else watched_gradients
 
     def run(self, roots: list[Target]) -> None:
         """Run every node below ``roots``, and hand each leaf its gradient as soon as this is whole."""
@@ -67,7 +68,8 @@ class _Walk:
         nodes = [root for root in dict.fromkeys(roots) if root not in coming]
         reached = set(nodes)
         for node in nodes:  # which grows on the way
-            for target, _, _, _ in node.edges:
+            for edge in node.edges:
+                target = edge[0]
                 if target in reached:
                     continue
                 if isinstance(target, Tensor):
@@ -80,15 +82,11 @@ class _Walk:
             return nodes
         useful = self.useful = set(self.wanted)
         for node in reversed(nodes):
-            for target, _, _, _ in node.edges:
-                if target in useful:
+            for edge in node.edges:
+                if edge[0] in useful:
                     useful.add(node)
                     break
         return [node for node in nodes if node in useful]
-
-    def leads_on(self, node: Function) -> bool:
-        """Whether one of the node's edges leads to something useful."""
-        return self.useful is None or any(edge[0] in self.useful for edge in node.edges)
 
     def send(self, target: Target, slot: int, g: Tensor) -> None:
         """Add ``g`` to what has arrived at output ``slot`` of ``target``."""
@@ -108,24 +106,20 @@ class _Walk:
         arrived, useful = self.arrived, self.useful
         grads = arrived.pop(node, None)
         results: Iterable[Tensor | None] = _nothing
-        if grads is not None:
-            wanted = node in self.wanted
-            if wanted or node.hooks is not None:
-                self.observe(node, grads)
-            if not wanted or self.leads_on(node):
-                results = gradients(node, grads)
-                if node.saved is not None and not self.retain_graph:
-                    node.saved, node.freed = None, True
-        for (target, slot, shape, dtype), g in zip(node.edges, results, strict=False):
+        if grads is not None and ((node.hooks is None and node not in self.wanted) or self.observe(node, grads)):
+            results = self.differentiate(node, grads)
+            if node.saved is not None and not self.retain_graph:
+                node.saved, node.freed = None, True
+        for (target, slot, shape, dtype), g in zip(node.edges, results):  # noqa: B905 (_nothing has no end)
             if useful is not None and target not in useful:
                 continue
             if g is not None:
-                fits = isinstance(g, Tensor) and g.array.shape == shape and g.array.dtype is dtype
-                fitted = g if fits else _fit(node, g, shape, dtype)
+                if not isinstance(g, Tensor) or (array := g.array).shape != shape or array.dtype is not dtype:
+                    g = _fit(node, g, shape, dtype)  # noqa: PLW2901 (from here on it is this one)
                 if slot == 0 and target not in arrived:
-                    arrived[target] = [fitted]
+                    arrived[target] = [g]
                 else:
-                    self.send(target, slot, fitted)
+                    self.send(target, slot, g)
             if isinstance(target, Tensor):
                 self.coming[target] -= 1
                 if self.coming[target] == 0:
@@ -145,16 +139,19 @@ class _Walk:
             elif grads[0] is not None and leaf in self.wanted:
                 self.captured.found[leaf, 0] = grads[0]
 
-    def observe(self, node: Function, grads: list[Tensor | None]) -> None:
-        """Run the hooks of a node's outputs, and capture their gradients where ``grad`` asked for them."""
+    def observe(self, node: Function, grads: list[Tensor | None]) -> bool:
+        """Run the hooks of a node's outputs, and capture their gradients where ``grad`` asked for them; returns whether
+        something below the node waits for them, too."""
         for slot, hooks in (node.hooks or {}).items():
             for hook in list(hooks.values()):
                 if slot < len(grads) and grads[slot] is not None:
                     grads[slot] = _hooked(hook, grads[slot])
-        if self.captured is not None and node in self.wanted:
-            for slot, g in enumerate(grads):
-                if g is not None:
-                    self.captured.found[node, slot] = g
+        if self.captured is None or node not in self.wanted:
+            return True
+        for slot, g in enumerate(grads):
+            if g is not None:
+                self.captured.found[node, slot] = g
+        return self.useful is None or any(edge[0] in self.useful for edge in node.edges)
 
 
 def gradients(node: Function, grads: list[Tensor | None]) -> Sequence[Tensor | None]:
@@ -164,27 +161,36 @@ def gradients(node: Function, grads: list[Tensor | None]) -> Sequence[Tensor | N
             f"backward: the saved tensors of {node.name} are already freed", got="a second backward through this graph",
             rule="backward frees what the forward pass saved as it walks",
             hint="backward(retain_graph=True) the first time, or run the forward pass again")
-    g: Any = grads[0] if node.outputs == 1 else tuple(grads + [None] * (node.outputs - len(grads)))
-    run = _run_rules if node.recipe.joint is None else _run_joint_rule
-    if mode.watch is None:
-        return run(node, g)
-    watch, mode.watch = mode.watch, None  # a rule's own operations are looked at as a whole
+    g = grads[0] if node.outputs == 1 else _of_outputs(node, grads)
+    recipe = node.recipe
+    if recipe.joint is not None:
+        return _run_joint_rule(node, g)
+    results = []
+    for rule, asked in recipe.rules:
+        if not asked:
+            results.append(rule(node, g))
+        elif len(asked) == 1:  # in a plain call, which takes less time than one with a star
+            name, source = asked[0]
+            results.append(rule(node, g, unpack(node, name, source)))
+        else:
+            results.append(rule(node, g, *[unpack(node, name, source) for name, source in asked]))
+    return results
+
+
+def watched_gradients(node: Function, grads: list[Tensor | None]) -> Sequence[Tensor | None]:
+    """``gradients``, told to the thread's watch; a rule's own operations are looked at as a whole."""
+    watch, mode.watch = mode.watch, None
     try:
-        results = run(node, g)
+        results = gradients(node, grads)
     finally:
         mode.watch = watch
-    watch.differentiated(node, g, results)
+    watch.differentiated(node, _of_outputs(node, grads), results)
     return results
 
 
-def _run_rules(node: Function, g: Any) -> list[Tensor | None]:
-    results = []
-    for rule, asked in node.recipe.rules:
-        if asked:
-            results.append(rule(node, g, *[unpack(node, name, source) for name, source in asked]))
-        else:
-            results.append(rule(node, g))
-    return results
+def _of_outputs(node: Function, grads: list[Tensor | None]) -> Any:
+    """What a rule gets for the gradients of a node's outputs: the one gradient, or a tuple of them."""
+    return grads[0] if node.outputs == 1 else tuple(grads + [None] * (node.outputs - len(grads)))
 
 
 def _run_joint_rule(node: Function, g: Any) -> list[Tensor | None]:

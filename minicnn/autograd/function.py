@@ -85,38 +85,41 @@ class Function:
 
             return apply_context(cls, inputs, options)
         node = _new(cls)
-        arrays, kind, needed = node._open(inputs)
+        switches = mode.__dict__  # looked up once: whatever belongs to a thread takes long to find (``overhead``)
+        arrays, kind, needed = node._open(inputs, switches["grad"])
         loudness = silence()
         try:
-            out = node.forward(*arrays, **options)  # type: ignore[attr-defined]  # subclasses have it
+            if len(arrays) == 2 and not options:  # without a star, which takes a tenth of an ``overhead`` operation
+                out = node.forward(arrays[0], arrays[1])  # type: ignore[attr-defined]  # subclasses have it
+            else:
+                out = node.forward(*arrays, **options)  # type: ignore[attr-defined]  # subclasses have it
         except (MemoryError, ValueError, OverflowError) as error:
             raise in_words(cls.name.lower(), error) from None
         finally:
             restore(loudness)
-        if out.__class__ is not kind:
-            if out.__class__ is tuple:
+        if type(out) is not kind:
+            if type(out) is tuple:
                 return node._outputs(inputs, arrays, options, out, kind, needed)
             out = _as_array(out, kind, arrays)
         result: Tensor = _new(Tensor)  # what wrap does, here where every operation passes
         result.array = out
         result._version = [0]
-        if mode.watch is not None:
-            mode.watch.applied(node, inputs, arrays, options, (result,))
+        if switches["watch"] is not None:
+            switches["watch"].applied(node, inputs, arrays, options, (result,))
         if needed:
             node._record(inputs, arrays, result)
             result._node = node
             result.tracked = True
-        elif mode.inference:
+        elif switches["inference"]:
             result.inference = True
         if cls.is_view:
             _link_view(cls, inputs[0], result, options)
         return result
 
-    def _open(self, inputs: tuple[Any, ...]) -> tuple[list[Any], type | None, bool]:
+    def _open(self, inputs: tuple[Any, ...], recording: bool) -> tuple[list[Any], type | None, bool]:
         """The arrays of ``inputs``, their type, and whether any needs a gradient; then the node has its ``recipe``."""
         arrays: list[Any] = []
-        tracked: list[bool] = []
-        kind = None
+        pattern, kind = 1, None  # a 1, and a bit for each input that requires a gradient
         for x in inputs:
             if isinstance(x, Tensor):
                 if x._base is not None and x._seen != x._version[0]:
@@ -124,20 +127,20 @@ class Function:
 
                     refresh(x)
                 array = x.array
-                if array.__class__ is not kind:
+                if type(array) is not kind:
                     if kind is not None:
                         raise mixed_devices(self.name, inputs)
-                    kind = array.__class__
+                    kind = type(array)
                 arrays.append(array)
-                tracked.append(x.tracked)
+                pattern += pattern + x.tracked
             else:
                 arrays.append(x)
-                tracked.append(False)
-        if True not in tracked or not mode.grad:
+                pattern += pattern
+        if not recording or pattern & (pattern - 1) == 0:
             return arrays, kind, False
-        self.recipe = recipe = self.plan.recipe(tuple(tracked))
+        self.recipe = recipe = self.plan.recipes.get(pattern) or self.plan.recipe(pattern)
         self.needs = recipe.needs
-        return arrays, kind, bool(recipe.positions)
+        return arrays, kind, recipe.records
 
     def keep(self, **arrays: Any) -> None:
         """Keep arrays that ``forward`` computed, for the rules that name them."""
@@ -147,10 +150,11 @@ class Function:
         """Become a node: remember where gradients go, in what shape and dtype, and exactly what the rules name."""
         self.order = next(_order)
         self.edges = edges = []
-        for position in self.recipe.positions:
+        recipe = self.recipe
+        for position in recipe.positions:
             x, array = inputs[position], arrays[position]
             edges.append((x._node or x, x._slot, array.shape, array.dtype))
-        if self.recipe.saved:
+        if recipe.saved:
             self.saved = save(self, inputs, result)
             self._kept = None
 

@@ -69,7 +69,7 @@ def apply_in_place(name: str, cls: type[Function], target: Tensor, *others: Any,
     if mode.watch is not None:
         mode.watch.editing(target)
     inputs: tuple[Any, ...] = (target, *others)
-    arrays, _, needed = node._open(inputs)
+    arrays, _, needed = node._open(inputs, mode.grad)
     if needed and any(source == 0 for _, source in node.recipe.saved):
         inputs = (_past(target, target.array.copy(order="K")), *others)
     loudness = silence()
@@ -187,7 +187,7 @@ def edited(target: Tensor, name: str | None = None) -> None:
         target._seen = target._version[0]
     if mode.grad and (target.tracked or base.tracked):
         node = _new(ViewWrite)
-        arrays, _, needed = node._open((base, target))
+        arrays, _, needed = node._open((base, target), mode.grad)
         node.chain = target._chain
         if needed:
             node._record((base, target), arrays, None)
@@ -209,7 +209,8 @@ def check_writable(name: str, target: Tensor) -> None:
     repeats = 0 in array.strides and array.size and any(
         step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True)
     )
-    if repeats or not getattr(array.flags, "writeable", True):
+    frozen = target._frozen or (base is not None and base._frozen)
+    if repeats or frozen or not getattr(array.flags, "writeable", True):
         raise ShapeError(f"{name}: this memory cannot be written", got=f"shape {array.shape}, strides {array.strides}",
                          rule="read-only and expanded memory, where elements share a place, is not edited in place",
                          hint="x.clone() first")

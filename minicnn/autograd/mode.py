@@ -11,12 +11,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class _Mode(threading.local):
-    grad = True
-    inference = False
-    watch: Any = None
-    autocast: dict[str, Any] | None = None
-
     def __init__(self) -> None:
+        self.grad = True
+        self.inference = False
+        self.watch: Any = None
+        self.autocast: dict[str, Any] | None = None
         self.after_backward: list[Callable[[], None]] = []
         """What hooks of the running backward pass want done when it is over."""
 

@@ -31,14 +31,14 @@ class Plan:
         self.rule_names = [_saved_parameters(rule) if rule else () for rule in self.rules]
         self.sources = {name: self._source(name) for names in (self.joint_names, *self.rule_names) for name in names}
         self.differentiable = joint is not None or any(self.rules)
-        self.recipes: dict[tuple[bool, ...], Recipe] = {}
+        self.recipes: dict[int, Recipe] = {}
         self._check(cls)
 
-    def recipe(self, tracked: tuple[bool, ...]) -> Recipe:
-        """What to save and to run where just the ``tracked`` inputs require a gradient; made once for each pattern."""
-        found = self.recipes.get(tracked)
-        if found is None:
-            found = self.recipes[tracked] = Recipe(self, tracked)
+    def recipe(self, pattern: int) -> Recipe:
+        """What to save and to run for a pattern of inputs that require a gradient: in binary a 1, and then a digit for
+        each input. Made once for each; ``recipes`` has those that are."""
+        tracked = tuple(digit == "1" for digit in f"{pattern:b}"[1:])
+        found = self.recipes[pattern] = Recipe(self, tracked)
         return found
 
     def _source(self, name: str) -> int:
@@ -64,6 +64,7 @@ class Recipe:
     Attributes:
         needs: for each input, whether its gradient is computed: it requires one, and there is a rule.
         positions: where ``needs`` is True.
+        records: whether there are any.
         joint: the one rule of all inputs, which asks for all that is saved; or None.
         rules: else for each of the positions its rule, and what it asks for.
         saved: all that is asked for, once: each name, and where it comes from.
@@ -74,6 +75,7 @@ class Recipe:
         ruled = [plan.joint is not None or (i <= last and plan.rules[i] is not None) for i in range(len(tracked))]
         self.needs = tuple(need and rule for need, rule in zip(tracked, ruled, strict=True))
         self.positions = tuple(i for i, need in enumerate(self.needs) if need)
+        self.records = bool(self.positions)
         self.joint = plan.joint
         self.rules: list[tuple[Rule, list[Source]]] = []
         if plan.joint is not None:

@@ -16,6 +16,8 @@ _NUMBERS = (bool, int, float)
 def operands(name: str, x: Any, y: Any) -> tuple[Any, Any]:
     """``x`` and ``y``, at least one a Tensor, ready for a ufunc: of one dtype, broadcastable, or plain numbers."""
     if type(y) is float or type(y) is int or y.__class__ is bool:
+        if isinstance(x, Tensor) and x.array.dtype.kind == "f":
+            return x, y
         return _with_number(x, y), y
     if isinstance(x, Tensor) and isinstance(y, Tensor):
         a, b = x.array, y.array
