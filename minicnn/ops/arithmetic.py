@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 from minicnn.autograd.function import Function
 from minicnn.autograd.inplace import apply_in_place, assign, check_writable
 from minicnn.backend import backend_of
+from minicnn.backend.numbers import quick
 from minicnn.errors import DtypeError, OptionError
 from minicnn.ops.operands import as_float, check_broadcast, choice, operands
 from minicnn.tensor import Tensor
@@ -33,6 +34,7 @@ class Add(Function):
     takes_out = True
 
     def forward(self, x: Array, y: Array, *, out: Array | None = None) -> Array:
+        y = quick(y, x) if type(y) is float or type(y) is int else y
         return x + y if out is None else backend_of(out).xp.add(x, y, out=out)
 
     def grad_x(self, g: Tensor) -> Tensor:
@@ -46,6 +48,7 @@ class Sub(Function):
     takes_out = True
 
     def forward(self, x: Array, y: Array, *, out: Array | None = None) -> Array:
+        y = quick(y, x) if type(y) is float or type(y) is int else y
         return x - y if out is None else backend_of(out).xp.subtract(x, y, out=out)
 
     def grad_x(self, g: Tensor) -> Tensor:
@@ -59,21 +62,22 @@ class Mul(Function):
     takes_out = True
 
     def forward(self, x: Array, y: Array, *, out: Array | None = None) -> Array:
+        y = quick(y, x) if type(y) is float or type(y) is int else y
         return x * y if out is None else backend_of(out).xp.multiply(x, y, out=out)
 
     def grad_x(self, g: Tensor, y: Any) -> Tensor:
-        return g * y
+        return Mul.apply(g, y)
 
     def grad_y(self, g: Tensor, x: Any) -> Tensor:
-        return g * x
+        return Mul.apply(g, x)
 
 
 class Div(Function):
     takes_out = True
 
     def forward(self, x: Array, y: Array, *, out: Array | None = None) -> Array:
-        backend = backend_of(y if hasattr(y, "dtype") else x)
-        return backend.xp.divide(x, y, out=out)
+        y = quick(y, x) if type(y) is float or type(y) is int else y
+        return x / y if out is None else backend_of(out).xp.divide(x, y, out=out)
 
     def grad_x(self, g: Tensor, y: Any) -> Tensor:
         return g / y
@@ -133,14 +137,14 @@ def add(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
         >>> mc.add(mc.tensor([1, 2]), 10)
         tensor([11, 12])
     """
-    x, y = _scaled("add", x, y, alpha)
+    x, y = operands("add", x, y) if alpha == 1 else _scaled("add", x, y, alpha)
     return Add.apply(x, y)
 
 
 def sub(x: Operand, y: Operand, *, alpha: float = 1) -> Tensor:
     """x − alpha · y. Shapes, errors: as ``add``; bool tensors have no difference."""
     _check_no_bools(x, y)
-    x, y = _scaled("sub", x, y, alpha)
+    x, y = operands("sub", x, y) if alpha == 1 else _scaled("sub", x, y, alpha)
     return Sub.apply(x, y)
 
 
@@ -225,8 +229,6 @@ def div_(x: Tensor, y: Operand) -> Tensor:
 def _scaled(name: str, x: Any, y: Any, alpha: float) -> tuple[Any, Any]:
     """The operands x and alpha · y, a product in the result's dtype, so that no integer overflows on the way."""
     x, y = operands(name, x, y)
-    if alpha == 1:
-        return x, y
     kind = (x if isinstance(x, Tensor) else y).array.dtype.kind
     if kind != "f" and isinstance(alpha, float):
         raise DtypeError(f"{name}: alpha is a float, the sum is not", got=f"alpha={alpha}",
@@ -242,7 +244,7 @@ def _check_no_bools(*given: Any) -> None:
 
 def _in_place(name: str, cls: type[Function], x: Tensor, y: Operand, alpha: float = 1) -> Tensor:
     """The operation straight into x's memory where x keeps its dtype, else through a result that must fit it."""
-    a, b = _scaled(name, x, y, alpha)
+    a, b = operands(name, x, y) if alpha == 1 else _scaled(name, x, y, alpha)
     if a is x and _fits(name, x, b) and (cls is not Div or x.array.dtype.kind == "f"):
         return apply_in_place(name, cls, x, b)
     check_writable(name, x)
