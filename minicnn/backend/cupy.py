@@ -72,20 +72,6 @@ def milliseconds(start: Any, end: Any) -> float:
     return float(_import().cuda.get_elapsed_time(start, end))
 
 
-def _timed(work: Callable[[], None]) -> float:
-    """The shortest of three runs, after one that compiles."""
-    work()
-    times = []
-    for _ in range(3):
-        start, end = event(timing=True), event(timing=True)
-        start.record()
-        work()
-        end.record()
-        end.synchronize()
-        times.append(milliseconds(start, end))
-    return min(times)
-
-
 def memory(index: int) -> dict[str, int]:
     """Bytes of a device: ``allocated`` to arrays and ``reserved`` for them, ``free`` and ``total`` of it all."""
     cupy = _import()
@@ -208,6 +194,20 @@ class NcclLink:
         return int(getattr(self.nccl, f"NCCL_{array.dtype.name.upper()}"))
 
 
+def _timed(cupy: Any, work: Callable[[], None]) -> float:
+    """Milliseconds of the shortest of three runs, after one that compiles."""
+    work()
+    times = []
+    for _ in range(3):
+        start, end = cupy.cuda.Event(disable_timing=False), cupy.cuda.Event(disable_timing=False)
+        start.record()
+        work()
+        end.record()
+        end.synchronize()
+        times.append(float(cupy.cuda.get_elapsed_time(start, end)))
+    return min(times)
+
+
 def _no_pinned_memory(size: int) -> Any:
     raise _not_capturable(f"{size} bytes brought from the host")
 
@@ -282,7 +282,7 @@ def _backend(index: int) -> Backend:
 
         def milliseconds_of(self, work: Callable[[], None]) -> float | None:
             with cupy.cuda.Device(self.index):
-                return None if cupy.cuda.get_current_stream().is_capturing() else _timed(work)
+                return None if cupy.cuda.get_current_stream().is_capturing() else _timed(cupy, work)
 
         def compiled(self, text: str, name: str, char: str, index: str) -> Callable[..., None]:
             function = _module(cupy, text, char, index).get_function(name)

@@ -1,4 +1,4 @@
-"""Products and convolutions on a GPU: whether float32 may be rounded to TF32, and how a convolution's form is chosen."""
+"""Products and convolutions on a GPU: whether float32 may be rounded to TF32, and how forms are chosen."""
 
 from __future__ import annotations
 

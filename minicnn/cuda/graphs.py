@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from minicnn.autograd.mode import mode
 from minicnn.autograd.watch import Watch
 from minicnn.backend import backend_of
+from minicnn.backend.switches import switches
 from minicnn.errors import DeviceError, ShapeError, StateError
 from minicnn.optim.optimizer import Optimizer
 from minicnn.optim.options import plain
@@ -108,13 +110,15 @@ def _copy(result: Any) -> Any:
 
 
 class _Surroundings(Watch):
-    """What a captured step depends on besides its inputs: modules' flags, parameters' arrays, optimisers' options."""
+    """What a captured step depends on besides its inputs: modules' flags, parameters' arrays, optimisers' options, and
+    ``mc.backends``."""
 
     def __init__(self) -> None:
         super().__init__()
         self.modules: list[tuple[Any, bool]] = []
         self.parameters: list[tuple[Tensor, Any]] = []
         self.optimizers: list[tuple[Optimizer, list[dict[str, Any]]]] = []
+        self.switches = replace(switches)
 
     def __enter__(self) -> None:
         if mode.watch is not None:
@@ -140,7 +144,8 @@ class _Surroundings(Watch):
 
     def changed(self) -> bool:
         """Whether anything is other than it was when the step was captured."""
-        return (any(module.training != flag for module, flag in self.modules)
+        return (self.switches != switches
+                or any(module.training != flag for module, flag in self.modules)
                 or any(p.array is not array for p, array in self.parameters)
                 or any(_options(optimizer) != options for optimizer, options in self.optimizers))  # fmt: skip
 

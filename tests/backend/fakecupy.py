@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import sys
+import time
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -62,6 +63,12 @@ class Event:
 
     done = True
 
+    def __init__(self, *, disable_timing: bool = True) -> None:
+        self.timed = not disable_timing
+
+    def record(self) -> None:
+        self.time = time.perf_counter()
+
     def synchronize(self) -> None:
         traffic.waits += not self.done
         self.done = True
@@ -73,6 +80,10 @@ class Stream:
     def __init__(self, non_blocking: bool = True) -> None:
         self.asked: list[Any] = []
         self.said: list[str] = []
+        self.capturing = False
+
+    def is_capturing(self) -> bool:
+        return self.capturing
 
     def record(self) -> Event:
         self.said.append("record")
@@ -118,6 +129,12 @@ class RawModule:
         return function
 
 
+def _elapsed(start: Event, end: Event) -> float:
+    """``cupy.cuda.get_elapsed_time``: milliseconds, by the host's clock."""
+    assert start.timed and end.timed
+    return 1000 * (end.time - start.time)
+
+
 def _asarray(values: Any, *rest: Any) -> Any:
     """``cupy.asarray``, which takes NumPy arrays, too."""
     if isinstance(values, np.ndarray):
@@ -138,7 +155,8 @@ def _cupy() -> ModuleType:
     runtime = SimpleNamespace(getDeviceCount=lambda: 1, CUDARuntimeError=RuntimeError)
     cublas = SimpleNamespace(gemmStridedBatchedEx=lambda handle, *rest: hostcuda.gemm_strided_batched_ex(*rest))
     cuda = {"Device": Device, "Stream": Stream, "get_current_stream": lambda: training, "runtime": runtime,
-            "PinnedMemoryPointer": PinnedMemoryPointer, "cublas": cublas, "get_cublas_handle": lambda: 0}  # fmt: skip
+            "PinnedMemoryPointer": PinnedMemoryPointer, "cublas": cublas, "get_cublas_handle": lambda: 0,
+            "Event": Event, "get_elapsed_time": _elapsed}  # fmt: skip
     module.cuda = SimpleNamespace(**cuda)  # type: ignore[attr-defined]  # a module made of parts
     pool = SimpleNamespace(malloc=PinnedMemoryPointer)
     module.get_default_pinned_memory_pool = lambda: pool  # type: ignore[attr-defined]  # a module made of parts

@@ -1,4 +1,4 @@
-"""Each form of a convolution on CUDA gives the portable backend's numbers; which one is chosen is what the rule says."""
+"""Each form of a convolution on CUDA gives the portable backend's numbers, and the one chosen is what the rule says."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import minicnn as mc
+from minicnn.backend import backend_of
 from minicnn.backend.cuda import conv
 from minicnn.backend.cuda.forms import columns, depthwise, implicit, one_by_one, winograd
 from minicnn.backend.cuda.launch import definitions, source
@@ -245,6 +247,21 @@ def test_where_no_time_can_be_told_the_rule_holds(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(switches, "benchmark", True)
     device.conv(x, w, b, geometry)
     assert device.measured == {} and device.form_of(layer, "forward") is implicit
+
+
+@needs_compiler
+def test_a_device_measures_by_its_events_but_not_while_a_graph_is_captured(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakecupy.register()
+    monkeypatch.setattr(switches, "benchmark", True)
+    x, w = (mc.as_tensor(a).to("hostcuda") for a in problem("padded")[:2])
+    device: Any = backend_of(x.array)
+    with monkeypatch.context() as capture:
+        capture.setattr(fakecupy.training, "capturing", True)
+        mc.nn.functional.conv2d(x, w, padding=1)
+        assert device.measured == {}
+    y = mc.nn.functional.conv2d(x, w, padding=1)
+    assert [found in (implicit, columns, winograd) for found in device.measured.values()] == [True]
+    np.testing.assert_allclose(y.cpu().numpy(), PLAIN.conv(*problem("padded")[:2], None, problem("padded")[4]), 1e-10)
 
 
 def test_nothing_is_measured_unasked() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import minicnn as mc
+from minicnn.backend.switches import switches
 from minicnn.errors import DeviceError, ShapeError, StateError
 from minicnn.nn import functional as F
 from tests.backend import fakecupy
@@ -86,6 +87,15 @@ def test_a_parameter_with_another_array_is_captured_anew() -> None:
         layer.weight.data = mc.full((1, 2), value).to("hostcuda")
         assert forward(x).item() == 2 * value
     assert forward.captures == 2
+
+
+def test_another_precision_is_captured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = mc.full((1, 1), 1 + 2**-12).to("hostcuda")
+    square = mc.cuda.graph(lambda x: x @ x)
+    exact = [square(x).item() for _ in range(5)]
+    monkeypatch.setattr(switches, "float32_precision", "high")
+    assert [square(x).item() for _ in range(2)] == [1.0] * 2 and set(exact) == {1 + 2**-11}
+    assert square.captures == 2
 
 
 def test_optimisers_that_count_on_the_host_are_refused() -> None:
