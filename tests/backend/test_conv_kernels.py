@@ -72,7 +72,9 @@ def constants(*places):
 
 def small_blocks(size):
     """Blocks as small as ``size`` says, of all methods."""
-    return constants((windows, "BLOCK_BYTES", size), (depthwise, "BLOCK_NUMBERS", size), (winograd, "WORTH", 0))
+    few = 128 if size > 1000 else 1  # channels, of which either form of a depthwise weight gradient is for some
+    return constants((windows, "BLOCK_BYTES", size), (depthwise, "BLOCK_NUMBERS", size), (winograd, "WORTH", 0),
+                     (depthwise, "FEW_CHANNELS", few), (depthwise, "PIECE_NUMBERS", size))
 
 
 def draw_arrays(rng, N, size, C_, O_, kernel, geometry, dtype="float64"):
@@ -269,7 +271,7 @@ def test_blocks_may_run_in_any_order():
 
 
 METHODS = {
-    "winograd": [(winograd, {"FEWEST": 1, "CHUNK": 5}), (tiles, {"FEWEST": 1e9})],
+    "winograd": [(winograd, {"FEWEST": 1, "CHUNK": 5, "TOGETHER": 6, "GROUPED_PIXELS": 0}), (tiles, {"FEWEST": 1e9})],
     "tiles": [(tiles, {"FEWEST": 0, "CHUNK": 2})],
 }
 
@@ -279,7 +281,7 @@ METHODS = {
 @given(p=problems(largest=9))
 def test_winograds_methods(method, p):
     """On any sizes, paddings and memory orders; float32 alone has them."""
-    geometry = ConvGeometry((1, 1), p.geometry.padding, (1, 1), 1)
+    geometry = ConvGeometry((1, 1), p.geometry.padding, (1, 1), p.geometry.groups)
     if min(geometry.output_size(p.size, (3, 3))) < 1:
         return
     x, w, g = draw_arrays(np.random.default_rng(p.seed), p.N, p.size, p.C_, p.O_, (3, 3), geometry, "float32")
@@ -293,15 +295,17 @@ def test_winograds_methods(method, p):
             np.testing.assert_allclose(got, wanted, rtol=0, atol=5e-5)
 
 
+@pytest.mark.parametrize("groups", [1, 4])
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan, 3e38])
-def test_what_is_not_finite_stays_in_its_windows(bad):
+def test_what_is_not_finite_stays_in_its_windows(bad, groups):
     """Winograd's tiles share sums; an infinity must not spoil the windows beside it."""
     torch = pytest.importorskip("torch", reason="compares with PyTorch live")
-    geometry = conv_geometry(1, 1)
-    x, w, g = draw_arrays(np.random.default_rng(11), 2, (12, 12), 32, 32, (3, 3), geometry, "float32")
+    geometry, channels = conv_geometry(1, 1, 1, groups), 32 // groups
+    x, w, g = draw_arrays(np.random.default_rng(11), 2, (12, 12), channels, channels, (3, 3), geometry, "float32")
     x[1, 3, 5, 6] = bad
     X, W, G = (torch.tensor(a) for a in (x, w, g))
-    theirs = torch.conv2d(X, W, padding=1).numpy(), torch.nn.grad.conv2d_weight(X, w.shape, G, padding=1).numpy()
+    theirs = (torch.conv2d(X, W, padding=1, groups=groups).numpy(),
+              torch.nn.grad.conv2d_weight(X, w.shape, G, padding=1, groups=groups).numpy())
     with CPU.quiet():
         y, _, dw = triad(CPU, x, w, g, geometry)
     for got, wanted in zip((y, dw), theirs, strict=True):
@@ -311,15 +315,18 @@ def test_what_is_not_finite_stays_in_its_windows(bad):
         np.testing.assert_allclose(got[calm], wanted[calm], rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("C, O", [(16, 16), (32, 32), (64, 64), (128, 24), (128, 96), (256, 256)])
-def test_winograds_float32_error_is_like_pytorchs(C, O):
+@pytest.mark.parametrize("C, O, groups", [
+    (16, 16, 1), (32, 32, 1), (64, 64, 1), (128, 24, 1), (128, 96, 1), (256, 256, 1), (8, 8, 6), (32, 32, 3),
+])  # fmt: skip
+def test_winograds_float32_error_is_like_pytorchs(C, O, groups):
     torch = pytest.importorskip("torch", reason="compares with PyTorch live")
-    geometry = conv_geometry(1, 1)
+    geometry = conv_geometry(1, 1, 1, groups)
     x, w, g = draw_arrays(np.random.default_rng(12), 2, (14, 14), C, O, (3, 3), geometry, "float32")
     exact = triad(PORTABLE, *(a.astype("float64") for a in (x, w, g)), geometry)
     X, W, G = (torch.tensor(a) for a in (x, w, g))
-    theirs = (torch.conv2d(X, W, padding=1), torch.nn.grad.conv2d_input(x.shape, W, G, padding=1),
-              torch.nn.grad.conv2d_weight(X, w.shape, G, padding=1))
+    options = {"padding": 1, "groups": groups}
+    theirs = (torch.conv2d(X, W, **options), torch.nn.grad.conv2d_input(x.shape, W, G, **options),
+              torch.nn.grad.conv2d_weight(X, w.shape, G, **options))
     rms = lambda error: np.sqrt(np.mean(error**2))  # noqa: E731 (a formula with a name)
     ratios = [rms(got - wanted) / rms(reference.numpy() - wanted)
               for got, reference, wanted in zip(triad(CPU, x, w, g, geometry), theirs, exact, strict=True)]

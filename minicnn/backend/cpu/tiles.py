@@ -34,7 +34,7 @@ _SIGNS = np.kron(SIGNED, SIGNED)
 
 def fits(layer: Layer) -> bool:
     """Whether the method is for convolutions like this one."""
-    return is_plain(layer) and FEWEST * (layer.C_ + layer.O_) <= layer.C_ * layer.O_
+    return layer.G == 1 and is_plain(layer) and FEWEST * (layer.C_ + layer.O_) <= layer.C_ * layer.O_
 
 
 def blocks(layer: Layer, pieces: int) -> list[Block]:

@@ -8,18 +8,19 @@ Two neighbouring outputs of a 3-tap filter share their inputs d and weights g:
 Here d0 … d3 are rows of pixels below each other and g0 … g2 those of a kernel, whose own width is that of a strip's
 windows (``strips``). Odd and even rows lie apart there, so each sum or difference is one call over a whole block. As
 everything is linear, the same sums and differences, transposed, give the weight gradient; the input gradient is a
-correlation again. ``tiles`` saves products in both directions, where there are channels enough.
+correlation again. ``tiles`` saves products in both directions, where there are channels enough. Of a grouped
+convolution each strip has the channels of one group, or of two small ones that are multiplied as if they were one, with
+zeros as the weights between them, for which BLAS takes no longer.
 
 S. Winograd, Arithmetic Complexity of Computations (1980); A. Lavin and S. Gray, Fast Algorithms for Convolutional
 Neural Networks, https://arxiv.org/abs/1509.09308. More outputs at a time (four rows of six products) save more
 and lose digits: the float32 error was 1.5 to 3 times PyTorch's. ``kernels: conv 3x3 16-16`` takes .65 to .8 of the
-time of columns.
+time of columns, ``kernels: conv grouped 3x3 256-256`` .5 to .9.
 
 Outputs share sums, so an infinity or a NaN in one window would spoil the one beside it: the caller looks whether a
 result is finite, and computes it by the definition if not.
 """
 
-# ruff: noqa: ARG001 (the methods of a convolution take the same arguments; see conv.py)
 from __future__ import annotations
 
 from typing import Any
@@ -28,7 +29,7 @@ import numpy as np
 
 from minicnn.backend.cpu.products import multiply
 from minicnn.backend.cpu.scratch import scratch
-from minicnn.backend.cpu.strips import Strip, strip
+from minicnn.backend.cpu.strips import Strip, separate, strip
 from minicnn.backend.cpu.windows import Block, Layer, Walk, turned
 from minicnn.backend.cpu.windows import blocks as blocks_of
 
@@ -37,6 +38,8 @@ Array = Any
 TILES_TO_CHANNELS = 8  # channels for 2×2 pixels, at most: with fewer transforming the weights takes longest
 WORTH = 1 << 21  # multiplications, at least: a smaller layer is no faster than the calls of its sums
 FEWEST = 8  # channels, on either side: with fewer, products are too short for BLAS
+TOGETHER = 16  # channels of groups that are multiplied as one; with 8 or 32 ``grouped 3x3 256-256`` took .15 longer
+GROUPED_PIXELS = 128  # at least, for groups: with fewer, transforming the weights takes longest
 CHUNK = 96  # numbers that are summed in one product: with more, float32 errors were above PyTorch's own by half
 
 HALVES = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], np.float32)
@@ -45,13 +48,13 @@ SIGNED = HALVES * np.array([[1], [1], [1], [-1]], np.float32)
 
 def fits(layer: Layer) -> bool:
     """Whether the method is for convolutions like this one."""
-    return is_plain(layer) and min(layer.C_, layer.O_) >= FEWEST
+    return is_plain(layer) and min(layer.C_, layer.O_) >= FEWEST and (layer.G == 1 or layer.pixels >= GROUPED_PIXELS)
 
 
 def is_plain(layer: Layer) -> bool:
-    """3×3, stride 1, no dilation, no groups, float32; pixels enough, in more than one row; and work enough."""
+    """3×3, stride 1, no dilation, float32; pixels enough, in more than one row; and work enough."""
     walk, (OH, OW) = layer.walk, layer.walk.size
-    plain = walk.kernel == (3, 3) and walk.stride == walk.dilation == (1, 1) and layer.G == 1
+    plain = walk.kernel == (3, 3) and walk.stride == walk.dilation == (1, 1)
     tiles = layer.N * -(-OH // 2) * -(-OW // 2)
     much = layer.products >= WORTH and min(layer.C_, layer.O_) <= TILES_TO_CHANNELS * tiles
     return plain and much and layer.dtype == np.float32 and OH > 1
@@ -59,27 +62,32 @@ def is_plain(layer: Layer) -> bool:
 
 def blocks(layer: Layer, pieces: int) -> list[Block]:
     """Some images, or an even number of rows of one."""
-    return blocks_of(layer, (3 * layer.C_ + 2 * layer.O_) * layer.dtype.itemsize, pieces, unit=2)
+    return blocks_of(layer, layer.G * (3 * layer.C_ + 2 * layer.O_) * layer.dtype.itemsize, pieces, unit=2)
 
 
 def packed(w: Array, layer: Layer) -> Array:
-    """w (1, O, C, 3, 3) → (4, 1, 3·C, O), or with ``back`` (4, 1, 3·O, C)."""
-    w = (turned(w) if layer.back else w)[0]
-    O, C = w.shape[:2]
-    rows = np.ascontiguousarray(w.transpose(2, 3, 1, 0)).reshape(3, 3 * C * O)
-    return multiply(HALVES, rows).reshape(4, 1, 3 * C, O)
+    """w (G, O/G, C/G, 3, 3) → (4, strips, 1, 3·C, O), C and O of a strip; with ``back`` O and C."""
+    w = turned(w) if layer.back else w
+    k, (G, O_, C_, *taps) = _as_one(layer), w.shape
+    if k > 1:
+        apart, w = w, np.zeros((G // k, k * O_, k * C_, *taps), w.dtype)
+        _blocks(w, k)[...] = apart.reshape(G // k, k, O_, C_, *taps)
+    S, O, C = w.shape[:3]
+    rows = np.ascontiguousarray(w.transpose(3, 0, 4, 2, 1)).reshape(3, S * 3 * C * O)
+    return multiply(HALVES, rows).reshape(4, S, 1, 3 * C, O)
 
 
 def correlate(x: Array, u: Array, layer: Layer, block: Block, out: Array) -> None:
     """x (N, H, W, C), u as ``packed`` → out (n, rows, OW, O), the block's part of the result."""
-    pixels, windows = _transformed(x, layer.walk, block)
-    K, O = u.shape[2:]
-    m = scratch("products", (4, pixels.length, O), x.dtype)
-    np.matmul(windows[..., :CHUNK], u[:, :, :CHUNK], out=pixels.in_turns(m))
+    _, S, _, K, O = u.shape
+    pixels, windows = _transformed(x, layer.walk, block, S)
+    m = scratch("products", (4, S, pixels.length, O), x.dtype)
+    np.matmul(windows[..., :CHUNK], u[..., :CHUNK, :], out=pixels.in_turns(m))
     for k in range(CHUNK, K, CHUNK):
         more = scratch("more products", m.shape, x.dtype)
-        np.matmul(windows[..., k : k + CHUNK], u[:, :, k : k + CHUNK], out=pixels.in_turns(more))
+        np.matmul(windows[..., k : k + CHUNK], u[..., k : k + CHUNK, :], out=pixels.in_turns(more))
         m += more
+    out = separate(out, S)
     for i, row in enumerate(outputs(m)):
         target = out[:, i::2]
         target[...] = pixels.inside(row, out.shape[2])[:, : target.shape[1]]
@@ -87,32 +95,50 @@ def correlate(x: Array, u: Array, layer: Layer, block: Block, out: Array) -> Non
 
 def sums_shape(layer: Layer) -> tuple[int, ...]:
     """The shape of what ``weight_grad`` gives."""
-    return 4, layer.O_, 3 * layer.C_
+    k = _as_one(layer)
+    return 4, layer.G // k, k * layer.O_, 3 * k * layer.C_
 
 
 def weight_grad(x: Array, g: Array, layer: Layer, block: Block, out: Array) -> None:
-    """x (N, H, W, C), g (n, rows, OW, O), the block's part of it → out (4, O, 3·C), its part of dw, transformed."""
-    pixels, windows = _transformed(x, layer.walk, block)
-    h = scratch("gradients", (4, pixels.length, g.shape[3]), g.dtype)
+    """x (N, H, W, C), g (n, rows, OW, O), the block's part of it → out (4, strips, O, 3·C), C and O of a strip: its
+    part of dw, transformed."""
+    _, S, O, _ = out.shape
+    g = separate(g, S)
+    pixels, windows = _transformed(x, layer.walk, block, S)
+    h = scratch("gradients", (4, S, pixels.length, O), g.dtype)
     h[::3] = 0
     h1, h2, h3, h4 = h
     pixels.inside(h1, g.shape[2])[...] = g[:, 0::2]
     pixels.inside(h4, g.shape[2])[:, : g.shape[1] // 2] = g[:, 1::2]
     np.add(h1, h4, out=h2)
     np.subtract(h1, h4, out=h3)
-    np.matmul(pixels.in_turns(h).swapaxes(2, 3), windows).sum(1, out=out)
+    np.matmul(pixels.in_turns(h).swapaxes(3, 4), windows).sum(2, out=out)
 
 
 def as_weights(sums: Array, layer: Layer) -> Array:
-    """What ``weight_grad`` gave, summed (4, O, 3·C) → dw (O, C, 3, 3)."""
-    O = sums.shape[1]
-    return multiply(SIGNED.T, sums.reshape(4, -1)).reshape(3, O, 3, -1).transpose(1, 3, 0, 2)
+    """What ``weight_grad`` gave, summed (4, strips, O, 3·C) → dw (O, C/G, 3, 3)."""
+    S, O = sums.shape[1:3]
+    dw = multiply(SIGNED.T, sums.reshape(4, -1)).reshape(3, S, O, 3, -1).transpose(1, 2, 4, 0, 3)
+    return _blocks(dw, _as_one(layer)).reshape(layer.G * layer.O_, layer.C_, 3, 3)
 
 
-def _transformed(x: Array, walk: Walk, block: Block) -> tuple[Strip, Array]:
-    """x (N, H, W, C) → the block's strip, and its windows (4, turns, length / turns, 3·C) of the four sums."""
-    pixels = strip(x, walk, block, walk.size[1] + 2)
-    rows = scratch("tiles", (4, pixels.rows[0].size), x.dtype)
+def _as_one(layer: Layer) -> int:
+    """How many groups are multiplied as one."""
+    most = max(1, TOGETHER // max(layer.C_, layer.O_))
+    return next(k for k in range(most, 0, -1) if layer.G % k == 0)
+
+
+def _blocks(w: Array, k: int) -> Array:
+    """w (S, k·O, k·C, KH, KW) → view (S, k, O, C, KH, KW) of the weights within a group."""
+    S, O, C, *taps = w.shape
+    whole = w.reshape(S, k, O // k, k, C // k, *taps)
+    return np.einsum("sgogcij->sgocij", whole)
+
+
+def _transformed(x: Array, walk: Walk, block: Block, count: int) -> tuple[Strip, Array]:
+    """x (N, H, W, C) → the block's strips, and their windows (4, strips, turns, length / turns, 3·C) of the sums."""
+    pixels = strip(x, walk, block, walk.size[1] + 2, count)
+    rows = scratch("tiles", (4, *pixels.rows[0].shape), x.dtype)
     add_up(pixels.rows, rows)
     return pixels, pixels.windows(rows)
 
