@@ -5,7 +5,10 @@
 //   INDEX  int where every array of the call has fewer than 2^31 elements, else long long (slow to divide on a GPU)
 //   HALF   defined where STORE is __half
 //
-// Every whole number that a kernel is given is an Index. Every kernel is right for any number of blocks and threads, and none uses atomics: the same bits each time.
+//   THREADS  how many threads a block has
+//
+// Every whole number that a kernel is given is an Index. Every kernel is right for any number of blocks, and for any number
+// of threads but where __launch_bounds__ asks for THREADS. None uses atomics: the same bits each time.
 
 #ifdef HALF
 #include <cuda_fp16.h>
