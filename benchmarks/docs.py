@@ -33,14 +33,15 @@ class Results:
     """The rows of one or more runs, of each figure the latest, and what they were measured with."""
 
     def __init__(self) -> None:
-        self.device = "cpu"
+        self.devices: set[str] = set()
         self.about: dict[str, str] = {}
         self.found: dict[tuple[object, ...], Row] = {}
 
     def add(self, file: Path) -> None:
         """Take a file's rows."""
         content = json.loads(file.read_text(encoding="utf-8"))
-        self.device, self.about = content.get("device", "cpu"), content["about"]
+        self.devices.add(content.get("device", "cpu"))
+        self.about = content["about"]
         for row in content["rows"]:
             self.found[tuple(row.get(name) for name in SAME)] = row
 
@@ -51,7 +52,7 @@ class Results:
 
     def block(self, name: str) -> str:
         """What a place of this name gets; empty where there is nothing for it."""
-        if self.device == gpu_report.DEVICE:
+        if gpu_report.DEVICE in self.devices:
             return gpu_report.block(name, self.about, self.rows)
         if name == "about":
             return "\n".join(f"- {what}: {value}" for what, value in self.about.items())
@@ -88,7 +89,7 @@ def main(arguments: list[str] | None = None, page: Path | None = None, figures: 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.docs", description="Write results into the docs.")
     parser.add_argument("results", nargs="+", help="a results.json, or NAME=results.json")
     sources = read(parser.parse_args(arguments).results)
-    devices = {source.device for source in sources.values()}
+    devices = set[str]().union(*(source.devices for source in sources.values()))
     if len(devices) > 1:
         parser.error("these are results of the CPU and of a CUDA device, which have a page each")
     on_gpu = devices == {gpu_report.DEVICE}
