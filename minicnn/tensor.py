@@ -49,14 +49,16 @@ class Tensor(Methods):
     _chain: tuple[tuple[type[Function], dict[str, Any]], ...] = ()
     _seen: int = 0
     _aliased: bool = False
+    _frozen: bool = False
+    """A copy where the user may count on a view: an in-place edit would not reach the other, and is refused."""
 
     __array_ufunc__ = None  # ndarray * tensor asks the tensor
 
     def __init__(self, *data: Any) -> None:
-        from minicnn.ops.legacy import made_of
+        from minicnn.ops.legacy import plain_tensor
 
         shared = len(data) == 1 and isinstance(data[0], Tensor)
-        made = data[0] if shared else made_of("Tensor", data, dtypes.get_default_dtype())
+        made = data[0] if shared else plain_tensor(*data)
         self.array = made.array
         self._version = made._version
 

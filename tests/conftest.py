@@ -1,8 +1,10 @@
-"""Shared fixtures: the devices of a run (``--device``, several allowed; the stand-in always takes part)."""
+"""Shared fixtures: ``--device cuda`` runs the whole suite there; the stand-in always takes part."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Generator
 from importlib.util import find_spec
 
 # The suite's processes share the cores; set before NumPy or PyTorch is loaded, which is when they read it.
@@ -12,6 +14,8 @@ for _library in ("OPENBLAS", "OMP", "MKL"):
 import pytest
 from hypothesis import HealthCheck, settings
 
+import minicnn as mc
+from minicnn.errors import MinicnnError
 from minicnn.testing import standin
 
 standin.register()
@@ -25,9 +29,59 @@ pytest_plugins = ["pytester", "minicnn_pytest" if find_spec("minicnn_pytest") el
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--device", action="append", dest="mc_device", metavar="DEVICE", help="as --mc-device")
+    parser.addoption("--device", default="cpu", dest="suite_device", metavar="DEVICE",
+                     help="the default device of every test that is not about the host, and of the fixture device: "
+                          "cuda; or standin or hostcuda, which find what a GPU would without one (default: cpu)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Stop where the device that was asked for is not there."""
+    config.addinivalue_line("markers", "host(why): the test is about the CPU itself, and runs there with any --device")
+    name = config.getoption("suite_device")
+    if name == "cpu":
+        return
+    try:
+        if name == "hostcuda":
+            from tests.backend import fakecupy
+
+            fakecupy.register()
+        mc.set_default_device(name)  # from here on: of what modules make when they are loaded, too
+    except MinicnnError as error:
+        raise pytest.UsageError(f"--device {name}: {error}") from None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "device" in metafunc.fixturenames:
-        metafunc.parametrize("device", ["standin", *(metafunc.config.getoption("mc_device") or ())])
+        given = metafunc.config.getoption("suite_device")
+        metafunc.parametrize("device", ["standin"] if given in ("cpu", "standin") else ["standin", given])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """A test that is about the host runs there, fixtures and all, and says why."""
+    about_host = item.get_closest_marker("host")
+    if about_host is None or item.config.getoption("suite_device") == "cpu":
+        return (yield)
+    item.user_properties.append(("host", about_host.args[0]))
+    with mc.device("cpu"):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """What the device has found wrong, and no read of a value has told yet, is this test's failure, not the next's."""
+    try:
+        return (yield)
+    finally:
+        if item.config.getoption("suite_device") != "cpu":
+            mc.zeros(1).item()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which tests ran on the CPU all the same, and why."""
+    reports = [r for found in terminalreporter.stats.values() for r in found if getattr(r, "when", None) == "call"]
+    why = Counter(value for r in reports for name, value in r.user_properties if name == "host")
+    if why:
+        terminalreporter.section(f"not on {config.getoption('suite_device')}")
+        for reason, count in sorted(why.items()):
+            terminalreporter.line(f"{count} on the CPU: {reason}")

@@ -61,7 +61,7 @@ def test_spellings_mean_what_they_mean_in_pytorch(name: str) -> None:
     torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     ours, theirs = CALLS[name](mc, mc.tensor(X)), CALLS[name](torch, torch.tensor(X))
     assert str(ours.dtype) == str(theirs.dtype).removeprefix("torch.")
-    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-12)
+    np.testing.assert_allclose(ours.cpu().numpy(), theirs.numpy(), rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", OLD_CALLS)
@@ -72,7 +72,7 @@ def test_the_factor_may_come_first_as_it_once_did(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = OLD_CALLS[name](torch, torch.tensor(X))
-    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-12)
+    np.testing.assert_allclose(ours.cpu().numpy(), theirs.numpy(), rtol=1e-12)
 
 
 def test_an_old_training_step() -> None:

@@ -209,7 +209,8 @@ def check_writable(name: str, target: Tensor) -> None:
     repeats = 0 in array.strides and array.size and any(
         step == 0 and size > 1 for step, size in zip(array.strides, array.shape, strict=True)
     )
-    if repeats or not getattr(array.flags, "writeable", True):
+    frozen = target._frozen or (base is not None and base._frozen)
+    if repeats or frozen or not getattr(array.flags, "writeable", True):
         raise ShapeError(f"{name}: this memory cannot be written", got=f"shape {array.shape}, strides {array.strides}",
                          rule="read-only and expanded memory, where elements share a place, is not edited in place",
                          hint="x.clone() first")

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from minicnn.backend.cpu.threads import get_num_threads, set_num_threads
-from minicnn.backend.device import Device, current
+from minicnn.backend.device import UNCHOSEN, Device, current
 from minicnn.backend.numpy import NumpyBackend
 from minicnn.backend.portable import Backend
 from minicnn.errors import DeviceError, DtypeError
 
 __all__ = [
-    "Backend", "Device", "backend_for", "backend_of", "default_device", "get_num_threads", "is_array",
-    "register_arrays", "register_backend", "set_default_device", "set_num_threads",
+    "Backend", "Device", "backend_for", "backend_of", "chosen_device", "default_device", "get_num_threads",
+    "is_array", "register_arrays", "register_backend", "set_default_device", "set_num_threads",
 ]  # fmt: skip
 
 _cpu = NumpyBackend()
@@ -84,9 +84,14 @@ def default_device() -> Device:
     return current.device
 
 
-def set_default_device(device: Device | str) -> None:
-    """Make ``device`` the one of new tensors in this thread; it must exist."""
-    current.device = backend_for(device).device
+def chosen_device() -> Device | None:
+    """The default device where one was chosen, be it the CPU; else None."""
+    return None if current.device is UNCHOSEN else current.device
+
+
+def set_default_device(device: Device | str | None) -> None:
+    """Make ``device`` the one of new tensors in this thread; it must exist. None takes the choice back."""
+    current.device = UNCHOSEN if device is None else backend_for(device).device
 
 
 def _load_cupy(index: int | None) -> Backend:

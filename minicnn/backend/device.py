@@ -61,11 +61,15 @@ class Device:
         current.device = current.stack.pop()
 
 
+UNCHOSEN = Device("cpu")
+"""The default device where nobody has chosen one."""
+
+
 class _Current(threading.local):
     """This thread's default device."""
 
     def __init__(self) -> None:
-        self.device = Device("cpu")
+        self.device = UNCHOSEN
         self.stack: list[Device] = []
 
 

@@ -46,7 +46,8 @@ def load(f: Any, map_location: Any = None, *options: Any, **named: Any) -> Any: 
     Raises:
         DataError: a missing or damaged file, or one that holds anything but tensors and plain values.
     """
-    device = "cpu" if callable(map_location) or isinstance(map_location, dict) else map_location
+    to_cpu = map_location is None or callable(map_location) or isinstance(map_location, dict)
+    device = "cpu" if to_cpu else map_location
     if not hasattr(f, "read"):
         path = Path(f)
         return io.load(path, device) if path.suffix in io.SUFFIXES else load_checkpoint(path, device)

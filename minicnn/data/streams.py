@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.ops.creation import as_tensor
+from minicnn.ops.creation import from_numpy
 from minicnn.random import Generator, default_generator
 from minicnn.tensor import Tensor
 
@@ -137,7 +137,7 @@ def write_streams(streams: Mapping[str, Stream], states: Mapping[str, Any]) -> N
 
 def _read(stream: Stream) -> Any:
     if isinstance(stream, Generator):
-        return as_tensor(stream.get_state())
+        return from_numpy(stream.get_state())
     if isinstance(stream, np.random.Generator):
         return _plain(stream.bit_generator.state)
     if hasattr(stream, "worker_state"):

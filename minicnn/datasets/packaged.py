@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib.resources import as_file, files
 from typing import Any
 
-from minicnn.backend import Device
+from minicnn.backend import Device, default_device
 from minicnn.data import Dataset, TensorDataset
 from minicnn.datasets.idx import read_idx
 from minicnn.ops.creation import from_numpy
@@ -65,7 +65,8 @@ class Digits(Dataset[tuple[Any, Any]]):
         A loader over this slices whole batches; it is what ``minicnn train`` uses.
         """
         images = (self.data.unsqueeze(1).float() / 255 - MEAN) / STD
-        return TensorDataset(images.to(device=device), self.targets.to(device=device))
+        place = default_device() if device is None else device
+        return TensorDataset(images.to(device=place), self.targets.to(device=place))
 
 
 def _read(name: str) -> Any:

@@ -110,10 +110,10 @@ class _Writer:
         if parameter:
             self.name("torch._utils", "_rebuild_parameter")
             self.parts.append(pickle.MARK)
-        array = backend_of(value.array).to_numpy(value.array)
+        array = value.array
         self.name("torch._utils", "_rebuild_tensor_v2")
         self.parts.append(pickle.MARK)
-        self.storage(array)
+        self.storage(array, (value.device, value.data_ptr(), array.dtype, array.shape, array.strides))
         self.write(0, 0)
         self.write(tuple(array.shape), 0)
         self.write(_strides(array.shape), 0)
@@ -128,12 +128,11 @@ class _Writer:
         self.dictionary(OrderedDict(), 0)
         self.parts += [pickle.TUPLE, pickle.REDUCE]
 
-    def storage(self, array: Array) -> None:
-        """A reference to the values; tensors that are one memory (tied weights) stay one."""
-        layout = (array.__array_interface__["data"][0], array.dtype, array.shape, array.strides)
+    def storage(self, array: Array, layout: tuple[Any, ...]) -> None:
+        """A reference to the values; tensors that are one memory (tied weights, of one ``layout``) stay one."""
         key = self.keys.setdefault(layout if array.size else object(), len(self.storages))
         if key == len(self.storages):
-            self.storages.append(array)
+            self.storages.append(backend_of(array).to_numpy(array))
         self.parts.append(pickle.MARK)
         self.write("storage", 0)
         self.name("torch", _NAMES[array.dtype])

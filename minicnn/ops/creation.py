@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from minicnn import dtypes
-from minicnn.backend import Device, backend_for, backend_of
+from minicnn.backend import Device, backend_for, backend_of, chosen_device, is_array
 from minicnn.errors import DtypeError, OptionError, ShapeError
 from minicnn.ops.convert import to
 from minicnn.ops.fill import number_as
@@ -38,7 +38,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Place = None, requires_grad:
     Args:
         data: Python floats become the default dtype and ints int64; arrays and tensors keep theirs.
         dtype: another dtype.
-        device: where to; default the device of ``data`` if it is a tensor, else the default device.
+        device: where to; default the default device, or that of ``data`` where it is a tensor and no default was set.
         requires_grad: whether ``backward`` computes its gradient.
 
     Errors: ShapeError for lists of uneven lengths; DtypeError for what is no number.
@@ -48,8 +48,9 @@ def tensor(data: Any, *, dtype: Any = None, device: Place = None, requires_grad:
         tensor([[1., 2.],
                 [3., 4.]])
     """
+    data = _of_device(data)
     if isinstance(data, Tensor):
-        moved = to(data.detach(), device=device, dtype=dtype)
+        moved = to(data.detach(), device=device or chosen_device(), dtype=dtype)
         return finish(wrap(moved.array.copy() if moved.array is data.array else moved.array), requires_grad)
     values = _values("tensor", data, dtype)
     if values is data:
@@ -59,11 +60,21 @@ def tensor(data: Any, *, dtype: Any = None, device: Place = None, requires_grad:
 
 def as_tensor(data: Any, dtype: Any = None, device: Place = None) -> Tensor:
     """``data`` as a tensor, without a copy where it is a tensor or array of that dtype on that device already."""
+    data = _of_device(data)
     if isinstance(data, Tensor):
-        return to(data, device=device, dtype=dtype)
+        return to(data, device=device or chosen_device(), dtype=dtype)
     values = _values("as_tensor", data, dtype)
     made = wrap(backend_for(device).from_numpy(values))
     made._aliased = values is data
+    return made
+
+
+def _of_device(data: Any) -> Any:
+    """A Tensor on the memory of ``data`` where that is a device's array; else ``data``."""
+    if not is_array(data) or isinstance(data, _host.array_type):
+        return data
+    made = wrap(data)
+    made._aliased = True
     return made
 
 

@@ -1,6 +1,7 @@
 """What textbooks of PyTorch's first years write: ``Tensor(2, 3)``, ``FloatTensor([1, 2])``, ``x.type(LongTensor)``.
 
-New code says ``mc.zeros(2, 3)``, ``mc.tensor([1.0, 2.0])`` and ``x.to(mc.int64)``.
+New code says ``mc.zeros(2, 3)``, ``mc.tensor([1.0, 2.0])`` and ``x.to(mc.int64)``. As in PyTorch, the old names make
+CPU tensors whatever the default device is; ``set_default_tensor_type`` moves ``Tensor(…)``.
 """
 
 from __future__ import annotations
@@ -23,8 +24,17 @@ __all__ = [
 ]  # fmt: skip
 METHODS = ("new", "type")
 
+_place = "cpu"
+"""Where ``Tensor(…)`` makes tensors: by ``set_default_tensor_type``, not by the default device."""
 
-def made_of(name: str, arguments: tuple[Any, ...], dtype: Any, device: Any = None) -> Tensor:
+
+def plain_tensor(*data: Any) -> Tensor:
+    """What ``Tensor(…)`` makes."""
+    return made_of("Tensor", data, dtypes.get_default_dtype(), _place)
+
+
+
+def made_of(name: str, arguments: tuple[Any, ...], dtype: Any, device: Any) -> Tensor:
     """A tensor of the sizes that ``arguments`` are, or of the values in the one sequence that they are."""
     if not arguments or all(isinstance(a, Integral) and not isinstance(a, bool) for a in arguments):
         return empty(arguments or (0,), dtype=dtype, device=device)
@@ -44,7 +54,7 @@ class _TensorType(builtins.type):
     dtype: dtypes.Dtype
 
     def __call__(cls, *data: Any) -> Tensor:
-        return made_of(cls.__name__, data, cls.dtype)
+        return made_of(cls.__name__, data, cls.dtype, "cpu")
 
     def __instancecheck__(cls, value: object) -> bool:
         return isinstance(value, Tensor) and value.dtype == cls.dtype
@@ -92,7 +102,11 @@ def set_default_tensor_type(t: Any) -> None:
         raise DtypeError("set_default_tensor_type: this is no tensor type", got=repr(t)[:80],
                          rule=f"one of {', '.join(kind.__name__ for kind in TYPES.values())}",
                          hint="mc.set_default_dtype(mc.float64), mc.set_default_device(\"cuda\")")
-    set_default_device("cuda" if ".cuda." in str(t) else "cpu")
+    global _place
+    place = "cuda" if ".cuda." in str(t) else "cpu"
+    if place != _place:
+        set_default_device(None if place == "cpu" else place)
+        _place = place
     dtypes.set_default_dtype(found.dtype)
 
 

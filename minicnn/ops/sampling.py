@@ -99,7 +99,10 @@ def randint_like(x: Tensor, low: int, high: int | None = None, *, generator: Gen
 
 def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
            device: Place = None, requires_grad: bool = False) -> Tensor:
-    """Numbers drawn from N(mean, std²): of ``size``, or of the common shape where mean or std is a tensor."""
+    """Numbers drawn from N(mean, std²): of ``size``, or of the common shape where mean or std is a tensor.
+
+    With ``size`` they are on the CPU unless ``device`` says otherwise, as PyTorch's are: no default device moves them.
+    """
     if size is not None:
         mean, std = (t.item() if isinstance(t, Tensor) else t for t in (mean, std))
     tensors = [t for t in (mean, std) if isinstance(t, Tensor)]
@@ -107,7 +110,7 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
         shape = checked_sizes("normal", (() if size is None else size,))
         mean, std = (number_as("normal", n, dtypes.float64) for n in (mean, std))
         values = (generator or default_generator).normal(shape, dtype, mean, std)
-        return finish(place(values, device), requires_grad)
+        return finish(place(values, device or "cpu"), requires_grad)
     mean, std = (t.detach() if isinstance(t, Tensor) else t for t in (mean, std))
     like = add(mean, std) if len(tensors) == 2 else tensors[0]
     return add(mul(randn_like(like, generator=generator), std), mean)

@@ -129,7 +129,8 @@ def _reshape_as_user(name: str, x: Tensor, given: tuple[int, ...]) -> Tensor:
                          rule="a view takes memory as it lies, here not in row-major order",
                          hint="reshape, which copies where it must, or contiguous().view")
     copy: Tensor = Reshape.apply(x, shape=sizes)
-    if not ordinary and hasattr(copy.array.flags, "writeable"):
+    copy._frozen = not ordinary
+    if not ordinary and hasattr(copy.array.flags, "writeable"):  # for NumPy's edits; CuPy has no such flag
         copy.array.flags.writeable = False
     return copy
 

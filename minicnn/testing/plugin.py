@@ -105,10 +105,8 @@ def mc_device(request: pytest.FixtureRequest) -> Iterator[Any]:
         pytest.skip(f"no device {name}: {reason}")
     import minicnn as mc
 
-    before = mc.get_default_device()
-    mc.set_default_device(name)
-    yield mc.get_default_device()
-    mc.set_default_device(before)
+    with mc.zeros(0, device=name).device as device:
+        yield device
 
 
 @pytest.fixture

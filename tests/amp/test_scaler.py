@@ -129,7 +129,7 @@ def test_a_network_trains_in_mixed_precision_as_in_float32() -> None:
         found = []
         for _ in range(8):
             optimizer.zero_grad()
-            with mc.autocast("cpu", enabled=mixed):
+            with mc.autocast(mc.get_default_device().type, enabled=mixed):
                 loss = mc.nn.functional.cross_entropy(model(images), labels)
             scaler.scale(loss).backward()
             scaler.step(optimizer)

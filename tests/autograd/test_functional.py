@@ -72,7 +72,7 @@ def test_results_are_pytorchs() -> None:
                 same(a, b)
         else:
             assert ours.requires_grad == theirs.requires_grad
-            np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-12)
+            np.testing.assert_allclose(ours.cpu().numpy(), theirs.numpy(), rtol=1e-12)
 
     for ours, theirs in zip(programs(mc), programs(torch), strict=True):
         same(ours, theirs)

@@ -30,7 +30,7 @@ def run_torch(case: Case, dtype: Any = None) -> dict[str, Array]:
     cast = [x.to(dtype) if dtype and x.is_floating_point() else x for x in made]
     inputs = [_leaf(x, case.grad, x.is_floating_point()) for x in cast]
     outs = [t for t in flat(case.call(torch, *inputs)) if isinstance(t, torch.Tensor)]
-    found = {f"out{i}": t.detach().numpy().copy() for i, t in enumerate(outs)}
+    found = {f"out{i}": t.detach().cpu().numpy().copy() for i, t in enumerate(outs)}
     tracked = [(i, t) for i, t in enumerate(outs) if t.requires_grad]
     if tracked:
         seeds = [torch.from_numpy(cotangent(case, i, tuple(t.shape))).to(t.dtype) for i, t in tracked]
@@ -52,7 +52,7 @@ def run_minicnn(
     found = {f"out{i}": np.array(t.detach().cpu().numpy()) for i, t in enumerate(outs)}
     tracked = [(i, t) for i, t in enumerate(outs) if t.requires_grad]
     if tracked:
-        seeds = [mc.from_numpy(cotangent(case, i, tuple(t.shape))).to(t.dtype).to(device) for i, t in tracked]
+        seeds = [mc.as_tensor(cotangent(case, i, tuple(t.shape))).to(t.dtype).to(device) for i, t in tracked]
         leaves = [(i, x) for i, x in enumerate(inputs) if x.requires_grad]
         grads = mc.grad([t for _, t in tracked], [x for _, x in leaves], seeds, allow_unused=True)
         numbered = zip(leaves, grads, strict=True)
@@ -68,7 +68,7 @@ def forward(
 
     inputs = []
     for a in case.arrays() if arrays is None else arrays:
-        x = mc.from_numpy(a)
+        x = mc.as_tensor(a)
         floating = a.dtype.kind == "f"
         x = x.to(dtype) if dtype is not None and floating else x
         inputs.append(_leaf(x.to(device), case.grad, floating))

@@ -114,6 +114,7 @@ def test_optimisers_that_count_on_the_host_are_refused() -> None:
         step(x)
 
 
+@pytest.mark.host("two devices at once")
 def test_other_shapes_and_other_devices_are_refused() -> None:
     double = mc.cuda.graph(lambda x: x * 2)
     assert double(mc.ones(2).to("hostcuda")).tolist() == [2.0, 2.0]

@@ -221,3 +221,86 @@ def test_ignored_classes_are_left_out_without_looking(place: str) -> None:
 def test_on_the_cpu_a_wrong_class_is_told_at_once() -> None:
     with pytest.raises(OutOfRangeError, match=r"does not exist\n  got   3 of 3 classes"):
         F.cross_entropy(mc.zeros(1, 3), mc.tensor([3]))
+
+
+GRADIENTS = [float("nan"), 1.0, float("inf"), 2.0, 0.5, float("nan"), 1.0, 1.0, 1.0, -float("inf"), 3.0]
+
+
+def scaled(device: str, name: str, *, late: bool = True) -> tuple[list[Any], Any]:
+    """Steps by given gradients, the first of which overflows; the scales, and all that the optimiser came to."""
+    weights = [mc.ones(3).to(device).requires_grad_(), mc.full((2,), 0.5).to(device).requires_grad_()]
+    dampened = {"SGD": lambda p: optim.SGD(p, 0.1, momentum=0.9, dampening=0.5)}
+    optimizer = {**OPTIMIZERS, **dampened}[name](weights)
+    scaler = mc.amp.GradScaler(init_scale=8.0, growth_factor=3.0, backoff_factor=0.25, growth_interval=2)
+    scales, traffic = [], traffic_on(device)
+    for gradient in GRADIENTS:
+        given = mc.tensor([gradient, 1.0, 1.0]).to(device)
+        before = (*counts(traffic), traffic.begun)
+        optimizer.zero_grad()
+        scaler.scale((weights[0] * given).sum() + weights[1].sum()).backward()
+        scaler.step(optimizer)
+        scaler.update()
+        if late and device != "cpu":
+            assert np.subtract((*counts(traffic), traffic.begun), before).tolist() == [0, 0, 0, 1]
+        if not late:
+            scales.append(scaler.get_scale())
+    state = {number: {n: v.tolist() if isinstance(v, mc.Tensor) else v for n, v in kept.items()}
+             for number, kept in optimizer.state_dict()["state"].items()}  # fmt: skip
+    return scales, ([w.tolist() for w in weights], state, scaler.state_dict())
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_scaled_step_does_not_wait_to_be_skipped(place: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, looked = scaled(place, name), scaled(place, name, late=False)
+    assert found[1] == looked[1]
+    scales, (weights, state, scaler) = scaled("cpu", name, late=False)
+    assert looked[0] == scales == [2, 2, 0.5, 0.5, 1.5, 0.375, 0.375, 1.125, 1.125, 0.28125, 0.28125]
+    assert found[1][2] == scaler
+    for mine, theirs in zip(found[1][0], weights, strict=True):
+        assert mine == pytest.approx(theirs, rel=1e-6)
+    assert {n: {k: pytest.approx(v, rel=1e-5) for k, v in kept.items()} for n, kept in state.items()} == found[1][1]
+
+
+def test_what_a_skipped_step_counted_is_taken_back_before_anybody_sees_it(place: str) -> None:
+    weight = mc.ones(2).to(place).requires_grad_()
+    optimizer, scaler = optim.Adam([weight], 0.1), mc.amp.GradScaler()
+    weight.grad = mc.ones(2).to(place)
+    scaler.step(optimizer)
+    scaler.update()
+    weight.grad = mc.full((2,), float("nan")).to(place)
+    scaler.step(optimizer)
+    assert optimizer.state_dict()["state"][0]["step"].item() == 1
+    weight.grad = mc.ones(2).to(place)
+    optimizer.step()
+    assert optimizer.state[weight]["step"].item() == 2
+
+
+def test_an_optimiser_with_a_step_of_its_own_is_asked_at_once(place: str) -> None:
+    steps = []
+
+    class Own(optim.SGD):
+        def step(self, closure: Any = None) -> None:
+            steps.append(1)
+
+    weight = mc.ones(2).to(place).requires_grad_()
+    optimizer, scaler = Own([weight], 0.1), mc.amp.GradScaler()
+    for gradient in (1.0, float("nan")):
+        weight.grad = mc.full((2,), gradient).to(place)
+        scaler.step(optimizer)
+        scaler.update()
+    assert steps == [1] and scaler.get_scale() == 2.0**15
+
+
+def test_rules_of_ones_own_are_undone_too(place: str) -> None:
+    class Signs(optim.SGD):
+        def update(self, x: Any, g: Any, state: Any, options: Any) -> None:
+            x -= options["lr"] * ((g > 0) * 1.0 - (g < 0))
+            super().update(x, g, state, options)
+
+    weight = mc.ones(2).to(place).requires_grad_()
+    optimizer, scaler = Signs([weight], 0.5), mc.amp.GradScaler(init_scale=1.0)
+    for gradient, expected in ((float("inf"), 1.0), (1.0, 0.0)):
+        weight.grad = mc.full((2,), gradient).to(place)
+        scaler.step(optimizer)
+        scaler.update(1.0)
+        assert weight.tolist() == [expected] * 2

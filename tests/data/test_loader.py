@@ -74,7 +74,7 @@ def test_a_sampler_of_ones_own_that_draws_equals_pytorch():
         seen = []
         for batch_size in (4, None):
             loader = package.DataLoader(list(range(N)), batch_size=batch_size, sampler=Own())
-            seen += [np.asarray(batch).tolist() for _ in range(2) for batch in loader]
+            seen += [library.as_tensor(batch).tolist() for _ in range(2) for batch in loader]
         found.append(seen)
     assert found[0] == found[1]
 
@@ -86,7 +86,7 @@ def rows():
 
 
 def as_numpy(batches):
-    return [[tensor.numpy() for tensor in batch] for batch in batches]
+    return [[tensor.cpu().numpy() for tensor in batch] for batch in batches]
 
 
 @pytest.mark.parametrize("subset", [None, [4, 3, 20, 1, 1, 0], range(3, 19)])
@@ -107,14 +107,14 @@ def test_whole_tensors_give_the_same_bits_as_rows(subset):
         assert type(a) is type(b) is list
         for x, y in zip(a, b, strict=True):
             assert x.dtype == y.dtype
-            assert np.array_equal(x.numpy(), y.numpy())
+            assert np.array_equal(x.cpu().numpy(), y.cpu().numpy())
 
 
 def test_a_training_loop_sees_pytorchs_batches():
     torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     found = []
     for library, package in ((mc, data), (torch, torch.utils.data)):
-        dataset = package.TensorDataset(*[library.from_numpy(array) for array in rows()])
+        dataset = package.TensorDataset(*[library.as_tensor(array) for array in rows()])
         library.manual_seed(1)
         train, val = package.random_split(dataset, [0.8, 0.2])
         loaders = [package.DataLoader(train, batch_size=4, shuffle=True), package.DataLoader(val, batch_size=3)]

@@ -24,8 +24,8 @@ def test_an_item_depends_on_its_index_alone() -> None:
     # 255 times normal noise, each number cut to a byte, is what a PIL image is made of.
     noise, label = mc.randn(3, 4, 6), mc.randint(0, 7, (1,))
     assert items[0][1] == label.item() and items[0][0].shape == (3, 4, 6)
-    expected = (noise.numpy() * np.float32(255)).astype(np.int64).astype(np.uint8)
-    np.testing.assert_array_equal(items[0][0].numpy(), expected)
+    expected = (noise.cpu().numpy() * np.float32(255)).astype(np.int64).astype(np.uint8)
+    np.testing.assert_array_equal(items[0][0].cpu().numpy(), expected)
 
 
 def test_lengths_labels_and_ends() -> None:

@@ -74,7 +74,7 @@ def test_the_packaged_digits_are_mnists() -> None:
     # Known of MNIST: the first labels of both sets, and the mean pixel of the test set, 33.79.
     assert train.targets[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert test.targets[:10].tolist() == [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]
-    assert np.bincount(test.targets.numpy()).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert np.bincount(test.targets.cpu().numpy()).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     image, label = train[0]
     assert image.shape == (1, 28, 28) and image.dtype == mc.float32 and label == 5
     assert float(image.max()) == 1.0

@@ -66,7 +66,7 @@ def test_mnists_files_are_found(tmp_path: Path, zipped: bool, place: str) -> Non
         (tmp_path / place / (name + ".gz" * zipped)).write_bytes(gzip.compress(content) if zipped else content)
     data = MNIST(tmp_path, transform=ToTensor(), target_transform=lambda label: -label)
     image, label = data[2]
-    assert label == -9 and image.tolist() == (mc.from_numpy(PIXELS[2:3]).float() / 255).tolist()
+    assert label == -9 and image.tolist() == (mc.as_tensor(PIXELS[2:3]).float() / 255).tolist()
     assert len(data) == 4 and len(list(data)) == 4
     assert repr(data) == f"""Dataset MNIST
     Number of datapoints: 4

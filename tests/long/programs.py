@@ -70,7 +70,7 @@ class Pool:
 
     def leaf(self, values: np.ndarray[Any, Any], tracked: bool) -> None:
         """Add a tensor of values."""
-        self.add(tuple(lib.from_numpy(values.copy()).requires_grad_(tracked) for lib in LIBRARIES), None)
+        self.add(tuple(lib.as_tensor(values.copy()).requires_grad_(tracked) for lib in LIBRARIES), None)
         self.fixed[-1] = tracked
         if tracked:
             self.leaves.append(len(self.tensors) - 1)
@@ -106,7 +106,7 @@ class Pool:
     def _undecided(self, rule: Rule, operands: tuple[int, ...], options: tuple[Any, ...]) -> list[bool]:
         """Whether rounding may decide on which side of a kink an element lies, or whether it lies on it."""
         ours, theirs = (
-            rule.kink(*(self.tensors[i][side].detach().numpy() for i in operands), *options) for side in (0, 1)
+            rule.kink(*(self.tensors[i][side].detach().cpu().numpy() for i in operands), *options) for side in (0, 1)
         )
         return [bool(((np.abs(ours) < NEAR) & (ours != 0)).any()), bool(((ours == 0) != (theirs == 0)).any())]
 
@@ -119,7 +119,7 @@ class Pool:
             view = rule.kind != "new"
             fixed = view and (self.fixed[target] or rule.kind == "overlapping")
             self.add(tuple(found), self.base[target] if view else None, fixed)
-            if ours.numel() and not np.abs(ours.detach().numpy()).max() <= LARGEST:
+            if ours.numel() and not np.abs(ours.detach().cpu().numpy()).max() <= LARGEST:
                 self.large.add(len(self.tensors) - 1)
             if rule.kind == "views":  # PyTorch refuses edits of those, and of what they are views of
                 self.shared.add(self.base[target])
@@ -150,7 +150,7 @@ class Pool:
 
 
 def close(ours: Any, theirs: Any, what: str) -> None:
-    a, b = ours.detach().numpy(), theirs.detach().numpy()
+    a, b = ours.detach().cpu().numpy(), theirs.detach().numpy()
     assert (a.shape, a.dtype) == (b.shape, b.dtype), f"{what}: {a.shape} {a.dtype}, PyTorch {b.shape} {b.dtype}"
     scale = max(1.0, float(np.abs(b).max())) if b.size else 1.0
     assert np.allclose(a, b, rtol=CLOSE, atol=CLOSE * scale, equal_nan=True), f"{what}: {a} is not PyTorch's {b}"

@@ -68,6 +68,16 @@ def fill(key: str, array: Array) -> None:
         _tile(array, _NORMAL, key, (2.0 / array[0].size) ** 0.5 if array.ndim > 1 else 0.1)
 
 
+def fill_all(network: Any) -> None:
+    """Fill all parameters and buffers of a network of minicnn, on any device."""
+    import minicnn as mc
+
+    for key, tensor in network.state_dict().items():
+        values = tensor.cpu().numpy()
+        fill(key, values)
+        tensor.copy_(mc.as_tensor(values))
+
+
 def _tile(array: Array, pool: Array, key: str, scale: float) -> None:
     flat = array.reshape(-1)
     assert np.shares_memory(flat, array)

@@ -11,7 +11,7 @@ import minicnn as mc
 from minicnn import nn
 from minicnn.errors import OptionError
 from minicnn.models.registry import MODELS
-from tests.models.cases import INPUTS, REFERENCE, SEED, SEEDED, Array, digest, fill, listing, make_input, sample
+from tests.models.cases import INPUTS, REFERENCE, SEED, SEEDED, Array, digest, fill_all, listing, make_input, sample
 
 # As published with torchvision, timm and the others; those of the documents' networks, counted by hand.
 PARAMETERS = {
@@ -96,8 +96,7 @@ def test_parameters_have_the_published_names_and_shapes(
 
 def test_outputs_equal_the_reference(named: tuple[str, nn.Module], reference: dict[str, Array]) -> None:
     name, network = named
-    for key, tensor in network.state_dict().items():
-        fill(key, tensor.numpy())
+    fill_all(network)
     for mode in ("eval", "train"):
         mc.manual_seed(SEED)
         with mc.no_grad():
@@ -105,14 +104,14 @@ def test_outputs_equal_the_reference(named: tuple[str, nn.Module], reference: di
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         expected = np.split(reference[f"{name}/{mode}"], len(outputs))
         for output, numbers in zip(outputs, expected, strict=True):
-            assert np.abs(sample(output.numpy()) - numbers).max() <= 1e-4 * numbers[-1], mode
+            assert np.abs(sample(output.cpu().numpy()) - numbers).max() <= 1e-4 * numbers[-1], mode
 
 
 @pytest.mark.parametrize("name", SEEDED)
 def test_the_same_seed_gives_the_same_initial_weights(name: str, reference: dict[str, Array]) -> None:
     mc.manual_seed(SEED)
     network = mc.models.get_model(name)
-    found = np.stack([digest(parameter.detach().numpy()) for parameter in network.parameters()])
+    found = np.stack([digest(parameter.detach().cpu().numpy()) for parameter in network.parameters()])
     np.testing.assert_allclose(found, reference[f"{name}/init"], rtol=1e-5, atol=1e-7)
 
 

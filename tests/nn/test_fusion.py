@@ -55,7 +55,7 @@ def test_the_weights_are_pytorchs(name: str) -> None:
         trained(lib, layer, norm, *shape)
         fused = (tools.fuse_linear_bn_eval(layer, norm) if transpose is None
                  else tools.fuse_conv_bn_eval(layer, norm, transpose))  # fmt: skip
-        found.append([(p.detach().numpy(), p.requires_grad) for p in (fused.weight, fused.bias)])
+        found.append([(p.detach().cpu().numpy(), p.requires_grad) for p in (fused.weight, fused.bias)])
     for (ours, tracked), (theirs, should) in zip(*found, strict=True):
         assert tracked == should and ours.shape == theirs.shape and abs(ours - theirs).max() < 2e-6
 

@@ -15,7 +15,7 @@ SHAPES = [(6, 4), (8, 3, 5), (6, 4, 3, 3)]
 
 def draw(init, empty, name, shape, args):
     tensor = empty(*shape)
-    return getattr(init, name)(tensor, **args).numpy()
+    return getattr(init, name)(tensor, **args).cpu().numpy()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -55,7 +55,7 @@ def test_a_generator_of_ones_own():
     torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     ours = init.kaiming_uniform_(mc.empty(3, 4), generator=mc.Generator().manual_seed(7))
     theirs = torch.nn.init.kaiming_uniform_(torch.empty(3, 4), generator=torch.Generator().manual_seed(7))
-    np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=1e-6)
+    np.testing.assert_allclose(ours.cpu().numpy(), theirs.numpy(), rtol=1e-6)
 
 
 def test_gains():
@@ -80,7 +80,7 @@ def test_bounds_follow_the_fans():
 
 def test_orthogonal_is_orthogonal():
     for shape in ((3, 5), (5, 3), (4, 2, 3, 3)):
-        q = init.orthogonal_(mc.empty(*shape, dtype=mc.float64), gain=2.0).reshape(shape[0], -1).numpy() / 2
+        q = init.orthogonal_(mc.empty(*shape, dtype=mc.float64), gain=2.0).reshape(shape[0], -1).cpu().numpy() / 2
         small = q @ q.T if q.shape[0] <= q.shape[1] else q.T @ q
         np.testing.assert_allclose(small, np.eye(len(small)), atol=1e-12)
 

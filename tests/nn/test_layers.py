@@ -30,7 +30,7 @@ def assert_same_state(ours, theirs):
     for name, value in its.items():
         assert mine[name].shape == tuple(value.shape)
         assert str(mine[name].dtype) == str(value.dtype).removeprefix("torch.")
-        np.testing.assert_allclose(mine[name].numpy(), value.numpy(), rtol=1e-5, atol=1e-6, err_msg=name)
+        np.testing.assert_allclose(mine[name].cpu().numpy(), value.numpy(), rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 def values(seed, shape):
@@ -43,13 +43,13 @@ def assert_same_run(ours, theirs, torch, arrays, *others):
     its = [torch.tensor(a).requires_grad_() for a in arrays]
     y = ours(*[t * 1 for t in mine], *[mc.tensor(o) for o in others])
     z = theirs(*[t * 1 for t in its], *[torch.tensor(o) for o in others])
-    np.testing.assert_allclose(y.detach().numpy(), z.detach().numpy(), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(y.detach().cpu().numpy(), z.detach().cpu().numpy(), rtol=1e-5, atol=1e-5)
     g = values(99, z.shape)
     y.backward(mc.tensor(g))
     z.backward(torch.tensor(g))
     pairs = [*zip(mine, its, strict=True), *zip(ours.parameters(), theirs.parameters(), strict=True)]
     for a, b in pairs:
-        np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-4, atol=2e-5)
+        np.testing.assert_allclose(a.grad.cpu().numpy(), b.grad.cpu().numpy(), rtol=1e-4, atol=2e-5)
 
 
 @pytest.mark.parametrize(("expression", "shape"), LAYERS, ids=ids)
@@ -239,7 +239,7 @@ def test_device_and_dtype_of_parameters():
     assert layer.weight.dtype == layer.bias.dtype == mc.float64
     norm = nn.BatchNorm2d(2, dtype=mc.float64)
     assert norm.running_mean.dtype == mc.float64 and norm.num_batches_tracked.dtype == mc.int64
-    assert F.relu(layer(mc.zeros(1, 1, 3, 3, dtype=mc.float64))).shape == (1, 2, 1, 1)
+    assert F.relu(layer(mc.zeros(1, 1, 3, 3, dtype=mc.float64, device="cpu"))).shape == (1, 2, 1, 1)
 
 
 @pytest.mark.parametrize(("expression", "shape"), LAYERS, ids=ids)

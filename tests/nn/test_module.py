@@ -342,7 +342,7 @@ def test_a_module_without_forward_says_so():
 
 
 def test_parameter_shares_memory_and_checks():
-    data = mc.tensor([1.0, 2.0])
+    data = mc.tensor([1.0, 2.0], device="cpu")
     param = nn.Parameter(data)
     data.add_(1.0)
     assert param.tolist() == [2.0, 3.0] and param.requires_grad and param.is_leaf

@@ -172,7 +172,7 @@ def made(expression: str, *inputs: mc.Tensor) -> nn.Module:
     rng = np.random.default_rng(0)
     with mc.no_grad():
         for p in layer.parameters():
-            p.copy_(mc.from_numpy(rng.uniform(-1, 1, tuple(p.shape))))
+            p.copy_(mc.as_tensor(rng.uniform(-1, 1, tuple(p.shape))))
     return layer
 
 

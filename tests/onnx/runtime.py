@@ -21,14 +21,14 @@ def run(exported: Any, *inputs: Any) -> list[Array]:
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(exported.SerializeToString(), options, ["CPUExecutionProvider"])
     names = [entry.name for entry in session.get_inputs()]
-    return session.run(None, {n: x.numpy() for n, x in zip(names, inputs, strict=True)})
+    return session.run(None, {n: x.cpu().numpy() for n, x in zip(names, inputs, strict=True)})
 
 
 def outputs(network: Any, *inputs: Any) -> list[Array]:
     """The outputs of the network itself in evaluation mode."""
     with mc.no_grad():
         made = network.eval()(*inputs)
-    return [t.numpy() for t in (made if isinstance(made, tuple) else (made,))]
+    return [t.cpu().numpy() for t in (made if isinstance(made, tuple) else (made,))]
 
 
 def assert_same(found: list[Array], expected: list[Array], tolerance: float = 1e-4) -> None:

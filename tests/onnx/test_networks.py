@@ -10,7 +10,7 @@ import pytest
 
 import minicnn as mc
 from minicnn import nn
-from tests.models.cases import INPUTS, fill
+from tests.models.cases import INPUTS, fill_all
 from tests.onnx.runtime import assert_same, kinds, outputs, run
 
 SMALLER = {
@@ -38,8 +38,7 @@ def build(name: str, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
             for layer in (nn.Conv2d, nn.BatchNorm2d, nn.Linear):
                 patch.setattr(layer, "__init__", quartered(layer.__init__))
         network = mc.models.get_model(name, **NARROW.get(name, {}))
-    for key, tensor in network.state_dict().items():
-        fill(key, tensor.numpy())
+    fill_all(network)
     return network
 
 

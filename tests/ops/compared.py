@@ -23,7 +23,7 @@ def agree(ours: Any, theirs: Any, **tolerance: float) -> None:
         assert isinstance(ours, mc.Tensor)
         assert (tuple(ours.shape), dtype_name(ours)) == (tuple(theirs.shape), dtype_name(theirs))
         exact = {"rtol": 0, "atol": 0}
-        np.testing.assert_allclose(ours.detach().numpy(), theirs.detach().numpy(), **{**exact, **tolerance})
+        np.testing.assert_allclose(ours.detach().cpu().numpy(), theirs.detach().numpy(), **{**exact, **tolerance})
     elif isinstance(theirs, (tuple, list)):
         assert len(ours) == len(theirs)
         for a, b in zip(ours, theirs, strict=True):
@@ -34,7 +34,7 @@ def agree(ours: Any, theirs: Any, **tolerance: float) -> None:
 
 def both(expression: Callable[..., Any], *arrays: np.ndarray, **tolerance: float) -> None:
     """``expression(lib, *tensors)`` agrees, and so do first and second gradients where the inputs are float64."""
-    ours, theirs = (expression(lib, *map(lib.from_numpy, copies(arrays))) for lib in (mc, torch))
+    ours, theirs = (expression(lib, *map(lib.as_tensor, copies(arrays))) for lib in (mc, torch))
     agree(ours, theirs, **tolerance)
     if any(a.dtype == np.float64 for a in arrays):
         agree(gradients(mc, expression, arrays), gradients(torch, expression, arrays), rtol=1e-12, atol=1e-12)
@@ -47,11 +47,11 @@ def copies(arrays: Any) -> list[np.ndarray]:
 def gradients(lib: Any, expression: Callable[..., Any], arrays: tuple[np.ndarray, ...]) -> list[Any]:
     """First gradients of a non-linear function of the results, then gradients of a function of those."""
     grad = torch.autograd.grad if lib is torch else mc.grad
-    given = [lib.from_numpy(a) for a in copies(arrays)]
+    given = [lib.as_tensor(a) for a in copies(arrays)]
     leaves = [t.requires_grad_() for t in given if t.is_floating_point()]
     out = expression(lib, *given)
     parts = [p for p in (out if isinstance(out, (tuple, list)) else [out]) if p.requires_grad]
-    loss = sum((p * p * p * lib.from_numpy(np.cos(np.arange(p.numel())).reshape(tuple(p.shape)))).sum() for p in parts)
+    loss = sum((p * p * p * lib.as_tensor(np.cos(np.arange(p.numel())).reshape(tuple(p.shape)))).sum() for p in parts)
     first = grad(loss, leaves, create_graph=True)
     total = sum((g * g).sum() for g in first)
     return [g.detach() for g in first] + [g.detach() for g in grad(total, leaves)]

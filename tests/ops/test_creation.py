@@ -163,6 +163,7 @@ def test_both_refuse(name):
     both_refuse(REFUSED[name])
 
 
+@pytest.mark.host("memory shared with NumPy")
 def test_memory_is_shared_or_not_as_documented():
     array = np.arange(6.0)
     shared, copied = mc.from_numpy(array), mc.tensor(array)

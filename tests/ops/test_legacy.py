@@ -12,6 +12,7 @@ def test_sizes_or_values() -> None:
     assert mc.Tensor(mc.ones(2, 3).shape).shape == (2, 3)
     assert mc.Tensor((2, 3)).tolist() == [2.0, 3.0] and mc.Tensor([1, 2]).dtype == mc.float32
     values = mc.ones(2)
+    assert mc.Tensor(3).device == mc.FloatTensor([1.0]).device == "cpu"  # PyTorch's too, whatever the default device
     assert mc.Tensor(values).data_ptr() == values.data_ptr()
 
 

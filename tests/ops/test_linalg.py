@@ -36,7 +36,7 @@ def test_memory_order_does_not_matter(order):
     x = values(5, 4, 3)
     x = {"F": np.asfortranarray(x), "reversed": x[::-1, ::-1], "broadcast": np.broadcast_to(x[:1], x.shape)}[order]
     y = values(3, 6)
-    np.testing.assert_allclose((mc.from_numpy(x) @ mc.from_numpy(y)).numpy(), x @ y, rtol=1e-13)
+    np.testing.assert_allclose((mc.as_tensor(x) @ mc.as_tensor(y)).cpu().numpy(), x @ y, rtol=1e-13)
 
 
 PRODUCTS = {

@@ -53,10 +53,10 @@ def test_of_all_elements(name):
 def test_memory_order_does_not_matter(name, order):
     x = {"F": np.asfortranarray(X), "reversed": X[::-1, :, ::-1], "broadcast": np.broadcast_to(X[:, :1], X.shape),
          "strided": np.repeat(X, 2, axis=1)[:, ::2]}[order]  # fmt: skip
-    ours = OVER_DIMS[name](mc, mc.from_numpy(x), dim=(0, 1))
-    plain = OVER_DIMS[name](mc, mc.from_numpy(np.ascontiguousarray(x)), dim=(0, 1))
+    ours = OVER_DIMS[name](mc, mc.as_tensor(x), dim=(0, 1))
+    plain = OVER_DIMS[name](mc, mc.as_tensor(np.ascontiguousarray(x)), dim=(0, 1))
     for a, b in zip(*(t if isinstance(t, tuple) else (t,) for t in (ours, plain)), strict=True):
-        np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-13)
+        np.testing.assert_allclose(a.cpu().numpy(), b.cpu().numpy(), rtol=1e-13)
 
 
 def test_float16_is_summed_in_float32():

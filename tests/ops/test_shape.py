@@ -105,11 +105,11 @@ def test_any_memory_order_gives_the_same_values(name, order):
         "broadcast": np.broadcast_to(X[:1, :, :1], X.shape),
     }
     array = arrays[order]
-    for tensor in (mc.from_numpy(array), mc.from_numpy(array) * 1.0):
+    for tensor in (mc.as_tensor(array), mc.as_tensor(array) * 1.0):
         got = ON_X[name](mc, tensor)
         want = ON_X[name](mc, mc.tensor(np.ascontiguousarray(array)))
         for a, b in zip(*([r] if isinstance(r, mc.Tensor) else list(r) for r in (got, want)), strict=True):
-            np.testing.assert_array_equal(a.numpy(), b.numpy())
+            np.testing.assert_array_equal(a.cpu().numpy(), b.cpu().numpy())
 
 
 @pytest.mark.parametrize("expression", [lambda lib, m: m.t() * m.T, lambda lib, m: lib.t(m[0]), lambda lib, m: m.mT])
@@ -172,6 +172,7 @@ def test_both_refuse(name):
     both_refuse(REFUSED[name])
 
 
+@pytest.mark.host("memory shared with NumPy")
 def test_views_share_memory_where_pytorch_s_do():
     x = mc.zeros(2, 3, 4)
     for view in (x.view(-1), x.reshape(6, 4), x.permute(2, 1, 0), x[0], x.unsqueeze(0), x.expand(5, 2, 3, 4),
@@ -194,6 +195,7 @@ def test_what_is_no_tensor_among_those_joined(join):
         join(mc.ones(3, 2))
 
 
+@pytest.mark.host("what a tensor on the CPU says of itself")
 def test_questions_that_scripts_ask_of_a_tensor():
     x = mc.ones(2, 3)
     assert x.is_cpu and not any((x.is_cuda, x.is_mps, x.is_xpu, x.is_sparse, x.is_quantized))

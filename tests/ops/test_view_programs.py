@@ -38,7 +38,7 @@ def an_edit(lib, r, x, other):
 def run(lib, seed):
     r, rng = random.Random(seed), np.random.default_rng(seed)
     grad = torch.autograd.grad if lib is torch else mc.grad
-    leaves = [lib.from_numpy(rng.normal(size=(3, 4))).requires_grad_() for _ in range(3)]
+    leaves = [lib.as_tensor(rng.normal(size=(3, 4))).requires_grad_() for _ in range(3)]
     pool = [*(x * 1.5 for x in leaves), lib.zeros(3, 4, dtype=lib.float64)]
     for _ in range(r.randint(4, 12)):
         step, x, other = r.random(), r.choice(pool), r.choice(pool)

@@ -28,7 +28,7 @@ def test_row_38_scales_and_returns_the_norm_before():
     p = mc.tensor([1.0, 1.0], dtype=mc.float64, requires_grad=True)
     p.grad = mc.tensor([3.0, 4.0], dtype=mc.float64)
     assert clip_grad_norm_(p, 1.0).item() == 5.0
-    np.testing.assert_allclose(p.grad.numpy(), np.array([3, 4]) / (5 + 1e-6), rtol=1e-15)
+    np.testing.assert_allclose(p.grad.cpu().numpy(), np.array([3, 4]) / (5 + 1e-6), rtol=1e-15)
     p.grad = mc.tensor([0.3, 0.4], dtype=mc.float64)
     assert clip_grad_norm_([p], 1.0).item() == 0.5
     assert p.grad.tolist() == [0.3, 0.4]
@@ -44,17 +44,17 @@ def test_equals_pytorch(norm_type, scale, dtype, rtol):
         del ours[3]  # PyTorch has no extreme of nothing
     theirs = []
     for p in ours:
-        q = torch.tensor(p.detach().numpy(), requires_grad=True)
-        q.grad = None if p.grad is None else torch.tensor(p.grad.numpy())
+        q = torch.tensor(p.detach().cpu().numpy(), requires_grad=True)
+        q.grad = None if p.grad is None else torch.tensor(p.grad.cpu().numpy())
         theirs.append(q)
     norm = clip_grad_norm_(iter(ours), 1.5, norm_type)
     expected = torch.nn.utils.clip_grad_norm_(theirs, 1.5, norm_type)
     assert norm.dtype == dtype
     assert norm.shape == ()
-    np.testing.assert_allclose(norm.numpy(), expected.numpy(), rtol=rtol)
+    np.testing.assert_allclose(norm.cpu().numpy(), expected.cpu().numpy(), rtol=rtol)
     for p, q in zip(ours, theirs, strict=True):
         if p.grad is not None:
-            np.testing.assert_allclose(p.grad.numpy(), q.grad.numpy(), rtol=rtol, atol=rtol * 1e-2)
+            np.testing.assert_allclose(p.grad.cpu().numpy(), q.grad.numpy(), rtol=rtol, atol=rtol * 1e-2)
 
 
 def test_mixed_dtypes_equal_pytorch():
@@ -101,14 +101,14 @@ def test_total_norm_and_scaling_are_the_two_halves():
     clip_grads_with_norm_(halves, 0.7, total)
     assert norm.item() == total.item()
     for p, q in zip(whole, halves, strict=True):
-        assert p.grad is q.grad is None or np.array_equal(p.grad.numpy(), q.grad.numpy())
+        assert p.grad is q.grad is None or np.array_equal(p.grad.cpu().numpy(), q.grad.cpu().numpy())
 
 
 def test_values():
     p = mc.zeros(4, requires_grad=True)
     p.grad = mc.tensor([-3.0, -0.5, 0.25, math.nan])
     clip_grad_value_(p, 0.5)
-    np.testing.assert_array_equal(p.grad.numpy(), np.array([-0.5, -0.5, 0.25, math.nan], np.float32))
+    np.testing.assert_array_equal(p.grad.cpu().numpy(), np.array([-0.5, -0.5, 0.25, math.nan], np.float32))
 
 
 def test_a_clipped_gradient_counts_as_edited():

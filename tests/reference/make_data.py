@@ -44,7 +44,7 @@ def orders(library, data, plan, own_generator, **more):
     library.manual_seed(11)
     generator = library.Generator().manual_seed(5) if own_generator else None
     made = loader(data, list(range(N)), plan, generator, **more)
-    epochs = [[np.atleast_1d(batch).tolist() for batch in made] for _ in range(EPOCHS)]
+    epochs = [[library.as_tensor(batch).reshape(-1).tolist() for batch in made] for _ in range(EPOCHS)]
     return epochs, library.randperm(1000).tolist()[0]
 
 

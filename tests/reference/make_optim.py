@@ -132,11 +132,11 @@ def run_optimizer(optim, parameter, gradient_of, plan, steps=STEPS):
     recorded = {}
     for step in range(steps):
         for index, p in enumerate(params):
-            x = p.detach().numpy()
+            x = p.detach().cpu().numpy()
             gradient_of(p, None if skipped(step, index) else gradient(x, step, index))
         optimizer.step()
         if step + 1 in RECORDED:
-            recorded[step + 1] = [p.detach().numpy().copy() for p in params]
+            recorded[step + 1] = [p.detach().cpu().numpy().copy() for p in params]
     return recorded, optimizer
 
 

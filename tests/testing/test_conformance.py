@@ -159,7 +159,7 @@ def test_a_students_operation_works_inside_of_models() -> None:
         with use(linear=(counted, linear_back), relu=OwnReLU, oracle=oracle):
             found = mc.autograd.grad(model(x).sum(), list(model.parameters()))
         for a, b in zip(found, expected, strict=True):
-            np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-6)
+            np.testing.assert_allclose(a.cpu().numpy(), b.cpu().numpy(), rtol=1e-6)
     assert mc.use is use
     assert len(calls) == 2
     assert F.linear is right

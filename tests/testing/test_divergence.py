@@ -257,7 +257,7 @@ def test_pytorch_is_recorded_with_the_same_names(recipe: bool, tmp_path: Path) -
         mc.nn.Conv2d(2, 4, 3, padding=1), mc.nn.BatchNorm2d(4), mc.nn.ReLU(inplace=True), mc.nn.MaxPool2d(2),
         mc.nn.Flatten(), mc.nn.Linear(64, 3),
     )  # fmt: skip
-    here.load_state_dict({name: mc.from_numpy(t.numpy().copy()) for name, t in there.state_dict().items()})
+    here.load_state_dict({name: mc.as_tensor(t.cpu().numpy().copy()) for name, t in there.state_dict().items()})
     x = torch.randn(4, 2, 8, 8)
     path = tmp_path / "theirs.npz"
     target = torch.tensor([0, 2, 1, 2])

@@ -40,7 +40,7 @@ def losses(t: Any, name: str, dtype: str) -> list[float]:
     """Train network ``name`` with library ``t``: its own initial weights, shuffles and dropout masks from seed 0."""
     build, shape = NETWORKS[name]
     pixels, classes = digits(shape)
-    images, labels = t.from_numpy(pixels).to(getattr(t, dtype)), t.from_numpy(classes)
+    images, labels = t.as_tensor(pixels).to(getattr(t, dtype)), t.as_tensor(classes)
     t.manual_seed(0)
     model = build(t).to(getattr(t, dtype))
     optimizer = t.optim.SGD(model.parameters(), RATE[dtype][name], MOMENTUM[dtype], weight_decay=1e-4)

@@ -155,7 +155,7 @@ def plain(value: Any) -> Any:
         return {name: plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
         return [plain(part) for part in value]
-    return value.numpy().tobytes() if isinstance(value, mc.Tensor) else value
+    return value.cpu().numpy().tobytes() if isinstance(value, mc.Tensor) else value
 
 
 def without_times(history: History) -> list[dict[str, Any]]:

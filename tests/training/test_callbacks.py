@@ -122,7 +122,7 @@ def test_the_last_checkpoint_holds_all_that_a_training_goes_on_from(tmp_path: Pa
     state = mc.load(tmp_path / "last.pt")
     for part, name in ((model, "model"), (optimizer, "optimizer"), (scheduler, "scheduler")):
         part.load_state_dict(state[name])
-    mc.set_rng_state(state["random"].numpy())
+    mc.set_rng_state(state["random"].cpu().numpy())
     fit(model, loader, optimizer, epochs=2, scheduler=scheduler, progress=False)
     assert (state["epoch"], state["step"]) == (2, 8)
     assert same(model.state_dict(), whole.state_dict())

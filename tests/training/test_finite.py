@@ -133,6 +133,7 @@ def test_skip_ends_where_no_batch_can_help() -> None:
         trained("none", batches(bad=()), "skip", callbacks=[Spoil()])
 
 
+@pytest.mark.host("a device's losses are read later: tests/cuda/test_traffic.py")
 def test_report_warns_once_until_a_loss_is_finite_again_and_changes_nothing() -> None:
     given = batches()
     with warnings.catch_warnings(record=True) as caught:
@@ -167,6 +168,7 @@ def test_a_cause_that_chance_hides_is_not_made_up() -> None:
             on_nan="stop", progress=False)  # fmt: skip
 
 
+@pytest.mark.host("a device's losses are read later: tests/cuda/test_traffic.py")
 def test_the_second_run_leaves_no_trace() -> None:
     def run(on_nan: str) -> tuple[list[Any], bytes]:
         mc.manual_seed(1)

@@ -75,7 +75,7 @@ def test_fit_is_the_loop_written_out() -> None:
     history = fit(again, DataLoader(data(40), 16), mc.optim.SGD(again.parameters(), 0.1, momentum=0.9), epochs=3,
                   progress=False)  # fmt: skip
     pairs = zip(model.parameters(), again.parameters(), strict=True)
-    assert all(p.detach().numpy().tobytes() == q.detach().numpy().tobytes() for p, q in pairs)
+    assert all(p.detach().cpu().numpy().tobytes() == q.detach().cpu().numpy().tobytes() for p, q in pairs)
     assert history.column("loss") == pytest.approx(losses, rel=1e-14)
     assert history[-1].accuracy == pytest.approx(right / 40, rel=1e-14)
     assert [r.epoch for r in history] == [1, 2, 3] and all(r.seconds > 0 and r.images_per_second > 0 for r in history)

@@ -121,6 +121,7 @@ def test_another_handler_and_another_thread_are_left_alone(tmp_path: Path) -> No
     assert len(done) == 1
 
 
+@pytest.mark.host("a command names its own device")
 def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("PIL.Image", reason='pip install "minicnn[vision]"')
     code = ("import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"

@@ -67,6 +67,7 @@ def failure(most: int, where: str, count: int = 16, **options: Any) -> OutOfMemo
     return caught.value
 
 
+@pytest.mark.host("the host's free memory is asked for")
 def test_the_forward_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("minicnn.training.memory.free_memory", lambda: 1 << 20)
     error = failure(8, "forward")
@@ -83,6 +84,7 @@ def test_the_backward_pass() -> None:
     assert error.what.endswith("in the backward pass of Scaled, in layer 1.1 (Greedy)")
 
 
+@pytest.mark.host("the host's free memory is asked for")
 @pytest.mark.parametrize(("free", "count", "most", "said"), [
     (None, 16, 8, r"batches of 8, or fewer; accumulate"),
     (1, 16, 8, "smaller images, or a smaller network .an estimate"),

@@ -20,7 +20,7 @@ TENSORS = ("bytes", "floats", "batch")
 BOTH = ("rgb", "tall", "bytes", "floats")
 
 
-def image(name: str, from_numpy: Any) -> Any:
+def image(name: str, as_tensor: Any) -> Any:
     """An input by its name."""
     from PIL import Image
 
@@ -32,12 +32,12 @@ def image(name: str, from_numpy: Any) -> Any:
         "F": lambda: Image.fromarray(pixels(*WIDE, 1)[:, :, 0].astype(np.float32) / 7),
         "I": lambda: Image.fromarray(pixels(*WIDE, 1)[:, :, 0].astype(np.int32) * 1000),
         "array": lambda: pixels(*WIDE, 3), "plane": lambda: pixels(*WIDE, 1)[:, :, 0],
-        "bytes": lambda: from_numpy(planes), "floats": lambda: from_numpy(planes.astype(np.float32) / 255),
-        "batch": lambda: from_numpy(np.stack([planes, planes[::-1]]).astype(np.float32) / 255),
+        "bytes": lambda: as_tensor(planes), "floats": lambda: as_tensor(planes.astype(np.float32) / 255),
+        "batch": lambda: as_tensor(np.stack([planes, planes[::-1]]).astype(np.float32) / 255),
         "large": lambda: Image.fromarray(pixels(24, 28, 3)),
-        "large_bytes": lambda: from_numpy(np.ascontiguousarray(pixels(24, 28, 3).transpose(2, 0, 1))),
-        "one_plane": lambda: from_numpy(planes[:1].copy()),
-        "int16": lambda: from_numpy(planes[:1].astype(np.int16) * 100),
+        "large_bytes": lambda: as_tensor(np.ascontiguousarray(pixels(24, 28, 3).transpose(2, 0, 1))),
+        "one_plane": lambda: as_tensor(planes[:1].copy()),
+        "int16": lambda: as_tensor(planes[:1].astype(np.int16) * 100),
     }  # fmt: skip
     return made[name]()
 
@@ -198,7 +198,7 @@ def run(T: Any, library: Any, name: str, given: str, seed: int) -> tuple[list[An
     """The results of a case as arrays, with a PIL image's mode before it, and what the generator draws next."""
     library.manual_seed(seed)
     random.seed(seed)
-    result = CASES[name][0](T)(image(given, library.from_numpy))
+    result = CASES[name][0](T)(image(given, library.as_tensor))
     several = result if isinstance(result, tuple) else (result,)
     return [plain(each) for each in several], float(library.rand(1).item())
 
@@ -206,16 +206,16 @@ def run(T: Any, library: Any, name: str, given: str, seed: int) -> tuple[list[An
 def mix(T: Any, library: Any, number: int, seed: int) -> list[np.ndarray[Any, Any]]:
     """Images, weights of the labels, and what the generator draws next, of a case of MIXES."""
     name, options = MIXES[number]
-    images = library.from_numpy(pixels(*WIDE, 12).reshape(*WIDE, 4, 3).transpose(2, 3, 0, 1).astype(np.float32) / 255)
+    images = library.as_tensor(pixels(*WIDE, 12).reshape(*WIDE, 4, 3).transpose(2, 3, 0, 1).astype(np.float32) / 255)
     labels = library.tensor([3, 1, 4, 1])
     if "num_classes" not in options:
         labels = library.nn.functional.one_hot(labels, 5)
     library.manual_seed(seed)
     mixed, weights = getattr(T, name)(**options)(images, labels)
-    return [mixed.numpy(), weights.numpy(), library.rand(1).numpy()]
+    return [mixed.cpu().numpy(), weights.cpu().numpy(), library.rand(1).cpu().numpy()]
 
 
 def plain(result: Any) -> tuple[str, np.ndarray[Any, Any]]:
     if hasattr(result, "getbands"):
         return result.mode, np.asarray(result)
-    return str(result.dtype).removeprefix("torch."), result.numpy()
+    return str(result.dtype).removeprefix("torch."), result.cpu().numpy()

@@ -17,13 +17,13 @@ IMAGES = np.random.default_rng(0).standard_normal((5, 3, 4, 6)).astype(np.float3
 
 
 def test_images_are_laid_out_by_rows() -> None:
-    grid = make_grid(mc.from_numpy(IMAGES), nrow=3, padding=1, pad_value=0.5)
+    grid = make_grid(mc.as_tensor(IMAGES), nrow=3, padding=1, pad_value=0.5)
     assert grid.shape == (3, 2 * 5 + 1, 3 * 7 + 1)
     expected = np.full(grid.shape, 0.5, np.float32)
     for k, image in enumerate(IMAGES):
         top, left = 1 + 5 * (k // 3), 1 + 7 * (k % 3)
         expected[:, top : top + 4, left : left + 6] = image
-    np.testing.assert_array_equal(grid.numpy(), expected)
+    np.testing.assert_array_equal(grid.cpu().numpy(), expected)
 
 
 @pytest.mark.parametrize(
@@ -39,22 +39,22 @@ def test_shapes(shape: tuple[int, ...], options: Any, expected: tuple[int, ...])
 
 
 def test_a_list_of_images_is_a_batch() -> None:
-    images = list(mc.from_numpy(IMAGES))
-    assert mc.equal(make_grid(images), make_grid(mc.from_numpy(IMAGES)))
+    images = list(mc.as_tensor(IMAGES))
+    assert mc.equal(make_grid(images), make_grid(mc.as_tensor(IMAGES)))
     assert make_grid(mc.zeros(2, 3, 2, 2, dtype=mc.uint8)).dtype == mc.uint8
 
 
 @pytest.mark.parametrize("each", [False, True])
 @pytest.mark.parametrize("value_range", [None, (-0.5, 0.5)])
 def test_values_are_stretched(each: bool, value_range: tuple[float, float] | None) -> None:
-    before = mc.from_numpy(IMAGES.copy())
+    before = mc.as_tensor(IMAGES.copy())
     grid = make_grid(before, normalize=True, scale_each=each, value_range=value_range, padding=0)
     low, high = value_range or (IMAGES.min(), IMAGES.max())
     if each and value_range is None:
         low, high = (f(IMAGES, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
     expected = (np.clip(IMAGES, low, high) - low) / (high - low)
-    np.testing.assert_allclose(grid.numpy(), np.concatenate(expected, axis=2), rtol=1e-6, atol=1e-7)
-    np.testing.assert_array_equal(before.numpy(), IMAGES)
+    np.testing.assert_allclose(grid.cpu().numpy(), np.concatenate(expected, axis=2), rtol=1e-6, atol=1e-7)
+    np.testing.assert_array_equal(before.cpu().numpy(), IMAGES)
 
 
 def test_one_grey_is_stretched_to_black() -> None:

@@ -65,22 +65,22 @@ def _torch(torch: Any, call: Any, inputs: Sequence[Array], second: bool, dtype: 
     if second:
         found += _second(torch.autograd.grad, firsts, [*leaves, v], seed,
                          lambda a, like: torch.from_numpy(a).to(like.dtype), torch.zeros_like)
-    return [t.detach().numpy() for t in found]
+    return [t.detach().cpu().numpy() for t in found]
 
 
 def _minicnn(call: Any, inputs: Sequence[Array], second: bool, dtype: str, seed: str) -> list[Array]:
-    made = [mc.from_numpy(a) for a in inputs]
+    made = [mc.as_tensor(a) for a in inputs]
     tensors = [t.to(getattr(mc, dtype)).detach().requires_grad_() if t.dtype.kind == "f" else t for t in made]
     leaves = [t for t in tensors if t.requires_grad]
     out = call(mc.nn.functional, *tensors)
     out, others = (out[0], out[1:]) if isinstance(out, tuple) else (out, ())
-    v = mc.from_numpy(_random(seed, 0, out.shape)).to(out.dtype).requires_grad_()
+    v = mc.as_tensor(_random(seed, 0, out.shape)).to(out.dtype).requires_grad_()
     firsts = mc.grad(out, leaves, v, create_graph=True)
     found = [out, *others, *firsts]
     if second:
         found += _second(mc.grad, firsts, [*leaves, v], seed,
-                         lambda a, like: mc.from_numpy(a).to(like.dtype), mc.zeros_like)
-    return [t.detach().numpy() for t in found]
+                         lambda a, like: mc.as_tensor(a).to(like.dtype), mc.zeros_like)
+    return [t.detach().cpu().numpy() for t in found]
 
 
 def _second(grad: Any, firsts: Any, wanted: Any, seed: str, make: Any, zeros: Any) -> list[Any]:
@@ -96,7 +96,7 @@ def raises(error: type[Exception], *words: str, function: str, args: Sequence[An
     theirs = [torch.from_numpy(a) if isinstance(a, np.ndarray) else a for a in args]
     with pytest.raises((RuntimeError, ValueError, TypeError, IndexError, NotImplementedError)):
         getattr(torch.nn.functional, function)(*theirs, **options)
-    ours = [mc.from_numpy(a) if isinstance(a, np.ndarray) else a for a in args]
+    ours = [mc.as_tensor(a) if isinstance(a, np.ndarray) else a for a in args]
     with pytest.raises(error) as caught:
         getattr(mc.nn.functional, function)(*ours, **options)
     message = str(caught.value)

@@ -45,7 +45,7 @@ def test_normalize_of_zeros_is_zeros_with_a_slope_of_one_over_eps():
     x = mc.zeros(1, 2, requires_grad=True)
     y = F.normalize(x)
     assert y.tolist() == [[0, 0]]
-    np.testing.assert_allclose(mc.grad(y.sum(), x)[0].numpy(), [[1e12, 1e12]])
+    np.testing.assert_allclose(mc.grad(y.sum(), x)[0].cpu().numpy(), [[1e12, 1e12]])
 
 
 def test_cosine_similarity():
@@ -69,6 +69,9 @@ def test_one_hot():
     assert F.one_hot(mc.zeros(0, dtype=mc.int64), 3).shape == (0, 3)
 
 
+TOLD_TWICE = pytest.mark.host("the stand-ins refuse such an index at once, and note it as well; a GPU only notes it")
+
+
 @pytest.mark.parametrize(("error", "call"), [
     (ShapeError, lambda: F.linear(mc.ones(2, 3), mc.ones(4, 5))),
     (ShapeError, lambda: F.linear(mc.tensor(1.0), mc.ones(4, 5))),
@@ -77,7 +80,7 @@ def test_one_hot():
     (ShapeError, lambda: F.bilinear(mc.ones(2, 3), mc.ones(3, 3), mc.ones(1, 3, 3))),
     (ShapeError, lambda: F.bilinear(mc.ones(2, 3), mc.ones(2, 3), mc.ones(1, 3, 3), mc.ones(2))),
     (DtypeError, lambda: F.embedding(mc.tensor([0.0]), mc.ones(2, 2))),
-    (OutOfRangeError, lambda: F.embedding(mc.tensor([2]), mc.ones(2, 2))),
+    pytest.param(OutOfRangeError, lambda: F.embedding(mc.tensor([2]), mc.ones(2, 2)), marks=TOLD_TWICE),
     (OutOfRangeError, lambda: F.embedding(mc.tensor([1]), mc.ones(2, 2), padding_idx=2)),
     (OptionError, lambda: F.embedding(mc.tensor([1]), mc.ones(2, 2), max_norm=1.0)),
     (DtypeError, lambda: F.one_hot(mc.tensor([1], dtype=mc.int32))),
@@ -90,7 +93,7 @@ def test_one_hot():
 ])
 def test_errors_teach(error, call):
     with pytest.raises(error) as caught:
-        call()
+        repr(call())  # which reads the values: a device tells of wrong ones no earlier
     assert "rule" in str(caught.value)
 
 

@@ -75,28 +75,28 @@ def test_local_response_norm(size):
     lambda x, w, b: F.layer_norm(x, x.shape[1:], None if w is None else w.reshape(4, 1, 1).expand(x.shape[1:]), None),
 ], ids=["batch", "instance", "group", "layer"])
 def test_the_kernel_and_its_recorded_form_agree(call, affine, order):
-    x = mc.from_numpy(order(normal(3, 4, 5, 2))).requires_grad_()
-    w, b = (mc.from_numpy(normal(4, seed=s)).requires_grad_() if affine else None for s in (1, 2))
+    x = mc.as_tensor(order(normal(3, 4, 5, 2))).requires_grad_()
+    w, b = (mc.as_tensor(normal(4, seed=s)).requires_grad_() if affine else None for s in (1, 2))
     leaves = [t for t in (x, w) if t is not None]
-    g = mc.from_numpy(normal(3, 4, 5, 2, seed=3))
+    g = mc.as_tensor(normal(3, 4, 5, 2, seed=3))
     y = call(x, w, b)
     fused = mc.grad(y, leaves, g, retain_graph=True)
     recorded = mc.grad(y, leaves, g, create_graph=True)
     for kernel, tensors in zip(fused, recorded, strict=True):
-        np.testing.assert_allclose(kernel.numpy(), tensors.detach().numpy(), rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(kernel.cpu().numpy(), tensors.detach().cpu().numpy(), rtol=1e-10, atol=1e-12)
 
 
 def test_gradients_equal_differences():
-    inputs = [mc.from_numpy(a) for a in (normal(3, 2, 2, 2), normal(2), normal(2, seed=1))]
+    inputs = [mc.as_tensor(a) for a in (normal(3, 2, 2, 2), normal(2), normal(2, seed=1))]
     assert gradcheck(lambda x, w, b: F.batch_norm(x, None, None, w, b, True), inputs)
     assert gradgradcheck(lambda x, w, b: F.batch_norm(x, None, None, w, b, True), inputs)
 
 
 def test_a_result_keeps_the_memory_order():
-    x = mc.from_numpy(channels_last(normal(2, 3, 4, 5)))
+    x = mc.as_tensor(channels_last(normal(2, 3, 4, 5)))
     y = F.batch_norm(x, None, None, training=True)
     assert y.array.transpose(0, 2, 3, 1).flags.c_contiguous
-    x = mc.from_numpy(normal(2, 3, 4, 5))
+    x = mc.as_tensor(normal(2, 3, 4, 5))
     assert F.batch_norm(x, None, None, training=True).array.flags.c_contiguous
 
 
@@ -106,9 +106,9 @@ def test_the_biased_variance_normalises_and_the_unbiased_one_is_kept():
     x = mc.tensor([[1.0], [3.0]], dtype=mc.float64)
     mean, var = mc.zeros(1, dtype=mc.float64), mc.ones(1, dtype=mc.float64)
     y = F.batch_norm(x, mean, var, training=True, momentum=0.1)
-    np.testing.assert_allclose(y.numpy(), [[-1 / np.sqrt(1 + 1e-5)], [1 / np.sqrt(1 + 1e-5)]], rtol=1e-12)
-    np.testing.assert_allclose(mean.numpy(), [0.9 * 0 + 0.1 * 2])
-    np.testing.assert_allclose(var.numpy(), [0.9 * 1 + 0.1 * 2])  # the batch's is 1 biased, 2 unbiased
+    np.testing.assert_allclose(y.cpu().numpy(), [[-1 / np.sqrt(1 + 1e-5)], [1 / np.sqrt(1 + 1e-5)]], rtol=1e-12)
+    np.testing.assert_allclose(mean.cpu().numpy(), [0.9 * 0 + 0.1 * 2])
+    np.testing.assert_allclose(var.cpu().numpy(), [0.9 * 1 + 0.1 * 2])  # the batch's is 1 biased, 2 unbiased
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -120,17 +120,17 @@ def test_running_statistics_move_as_pytorchs(dtype):
     for momentum in (0.1, 0.3, 1.0, 0.0):
         x = (rng.standard_normal((4, 3, 5)) * 2 + 1).astype(dtype)
         for name in ("batch_norm", "instance_norm"):
-            getattr(F, name)(mc.from_numpy(x), *ours, None, None, True, momentum)
+            getattr(F, name)(mc.as_tensor(x), *ours, None, None, True, momentum)
             getattr(torch.nn.functional, name)(torch.from_numpy(x), *theirs, None, None, True, momentum)
             for a, b in zip(ours, theirs, strict=True):
-                np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-6 if dtype == "float32" else 1e-12)
+                np.testing.assert_allclose(a.cpu().numpy(), b.cpu().numpy(), rtol=1e-6 if dtype == "float32" else 1e-12)
 
 
 def test_running_statistics_move_under_no_grad_in_place_and_are_counted_as_an_edit():
     mean, var = mc.zeros(3), mc.ones(3)
     memory, version = mean.array, mean._version[0]
     with mc.no_grad():
-        F.batch_norm(mc.from_numpy(normal(4, 3)).float(), mean, var, training=True)
+        F.batch_norm(mc.as_tensor(normal(4, 3)).float(), mean, var, training=True)
     assert mean.array is memory
     assert mean._version[0] == version + 1
     assert not mean.requires_grad
@@ -153,15 +153,16 @@ def test_one_value_per_channel_raises_in_training_only():
 
 
 def test_batch_statistics_without_running_ones():
-    x = mc.from_numpy(normal(4, 3))
-    np.testing.assert_allclose(F.batch_norm(x, None, None, training=True).mean(0).numpy(), np.zeros(3), atol=1e-12)
+    x = mc.as_tensor(normal(4, 3))
+    means = F.batch_norm(x, None, None, training=True).mean(0)
+    np.testing.assert_allclose(means.cpu().numpy(), np.zeros(3), atol=1e-12)
 
 
 def test_layer_and_group_norm_use_the_biased_variance():
     x = mc.tensor([[1.0, 3.0]], dtype=mc.float64)
     expected = np.array([[-1, 1]]) / np.sqrt(1 + 1e-5)
-    np.testing.assert_allclose(F.layer_norm(x, (2,)).numpy(), expected, rtol=1e-12)
-    np.testing.assert_allclose(F.group_norm(x, 1).numpy(), expected, rtol=1e-12)
+    np.testing.assert_allclose(F.layer_norm(x, (2,)).cpu().numpy(), expected, rtol=1e-12)
+    np.testing.assert_allclose(F.group_norm(x, 1).cpu().numpy(), expected, rtol=1e-12)
 
 
 def test_constant_input_is_normalised_to_zero():
@@ -176,7 +177,7 @@ def test_float16_is_summed_in_float32():
     exact = np.full(1000, 100.0)
     exact[0] = 0
     expected = (exact - exact.mean()) / np.sqrt(exact.var() + 1e-5)
-    np.testing.assert_allclose(y.numpy()[:, 0].astype("float64"), expected, rtol=2e-3)
+    np.testing.assert_allclose(y.cpu().numpy()[:, 0].astype("float64"), expected, rtol=2e-3)
 
 
 def test_an_empty_batch():

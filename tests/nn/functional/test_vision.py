@@ -58,10 +58,10 @@ def test_interpolate_uint8_by_nearest() -> None:
     torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     x = np.arange(16, dtype=np.uint8).reshape(1, 1, 4, 4)
     for mode in ("nearest", "nearest-exact"):
-        found = F.interpolate(mc.from_numpy(x), size=(3, 5), mode=mode)
+        found = F.interpolate(mc.as_tensor(x), size=(3, 5), mode=mode)
         expected = torch.nn.functional.interpolate(torch.from_numpy(x), size=(3, 5), mode=mode)
         assert found.dtype == mc.uint8
-        np.testing.assert_array_equal(found.numpy(), expected.numpy())
+        np.testing.assert_array_equal(found.cpu().numpy(), expected.cpu().numpy())
 
 
 def test_upsample_is_interpolate() -> None:
@@ -129,7 +129,7 @@ def test_shuffles_take_an_empty_batch() -> None:
 @pytest.mark.parametrize("groups", [1, 2, 3, 6])
 def test_channel_shuffle(shape: tuple[int, ...], groups: int) -> None:
     agree(lambda f, x: f.channel_shuffle(x * x, groups), normal(*shape))
-    x = mc.from_numpy(normal(*shape))
+    x = mc.as_tensor(normal(*shape))
     assert F.native_channel_shuffle(x, groups).equal(F.channel_shuffle(x, groups))
 
 
@@ -162,14 +162,15 @@ WINDOWS = [
 @pytest.mark.parametrize("shape", [(2, 3, 6, 5), (3, 6, 5), (0, 3, 6, 5)], ids=["batched", "unbatched", "empty batch"])
 def test_unfold_and_fold(args: tuple[Any, ...], options: dict[str, Any], shape: tuple[int, ...]) -> None:
     agree(lambda f, x: f.unfold(x * x, *args, **options), normal(*shape), seed=str(options))
-    columns = F.unfold(mc.from_numpy(normal(*shape)), *args, **options).numpy()
+    columns = F.unfold(mc.as_tensor(normal(*shape)), *args, **options).cpu().numpy()
     agree(lambda f, x: f.fold(x * x, shape[-2:], *args, **options), columns, seed=str(options))
 
 
 def test_a_convolution_is_unfold_and_a_product() -> None:
-    x, w = mc.from_numpy(normal(2, 3, 6, 5)), mc.from_numpy(normal(4, 3, 3, 3))
-    y = w.reshape(4, -1) @ F.unfold(x, 3, padding=1)
-    np.testing.assert_allclose(y.reshape(2, 4, 6, 5).numpy(), F.conv2d(x, w, padding=1).numpy(), rtol=1e-9, atol=1e-12)
+    x, w = mc.as_tensor(normal(2, 3, 6, 5)), mc.as_tensor(normal(4, 3, 3, 3))
+    y = (w.reshape(4, -1) @ F.unfold(x, 3, padding=1)).reshape(2, 4, 6, 5)
+    expected = F.conv2d(x, w, padding=1)
+    np.testing.assert_allclose(y.cpu().numpy(), expected.cpu().numpy(), rtol=1e-9, atol=1e-12)
 
 
 def test_unfold_of_one_tap_is_a_copy() -> None:
