@@ -23,7 +23,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pytest.importorskip("sphinx", reason='Sphinx is not installed: pip install ".[docs]"')
     root = tmp_path_factory.mktemp("site")
     shutil.copytree(DOCS, root / "docs", ignore=_made)
-    for part in ("minicnn", "examples", "tests", "README.md"):
+    for part in ("minicnn", "benchmarks", "examples", "tests", "README.md"):
         (root / part).symlink_to(ROOT / part)
     command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-n", "-b", "html", "-D", "run_pages=0"]
     built = subprocess.run([sys.executable, *command, root / "docs", root / "out"], check=False, capture_output=True,
