@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from minicnn.backend import backend_of
@@ -13,12 +14,55 @@ from minicnn.tensor import Tensor
 
 READY, UNSCALED, STEPPED = "ready", "unscaled", "stepped"
 
+Array = Any
+
+
+@dataclass
+class Round:
+    """What became of an optimiser's gradients since the last ``update``.
+
+    Attributes:
+        stage: how far it is.
+        overflow: whether a gradient is not finite: a bool on the gradients' device; None where there are none.
+        read: tells it. A device is waited for no longer than until it has found that out.
+        take_back: undoes what a step that was none counted on the host.
+    """
+
+    optimizer: Optimizer
+    stage: str
+    overflow: Array
+    read: Callable[[], Any]
+    take_back: Callable[[], None] | None = None
+
+    def step(self, **options: Any) -> Any:
+        """The optimiser's step, or what leaves no trace of one."""
+        self.stage, optimizer = STEPPED, self.optimizer
+        late = self.overflow is not None and backend_of(self.overflow).asynchronous
+        if not late or type(optimizer).step is not Optimizer.step:
+            return None if self.read() else optimizer.step(**options)
+        self.take_back = optimizer.step_unless(self.overflow, **options)
+        optimizer._settle = self.settle
+        return None
+
+    def settle(self) -> None:
+        """Let the optimiser know whether it has stepped."""
+        take_back, self.take_back = self.take_back, None
+        if take_back is not None:
+            self.optimizer._settle = None
+            if self.read():
+                take_back()
+
+
 
 class GradScaler:
     """Scales losses so that gradients do not vanish in float16, and skips the steps whose gradients overflowed.
 
     After a skipped step the scale is multiplied by ``backoff_factor``; after ``growth_interval`` steps without one, by
     ``growth_factor``.
+
+    On a GPU no step waits to learn whether it is skipped. The optimiser's kernels look themselves, and leave everything
+    as it was; the program is told where it needs the scale next, when the next forward pass has been asked for. Hooks
+    and schedules do see such a step. (An optimiser with a ``step`` of its own waits.)
 
     Args:
         device: accepted for PyTorch's sake; the gradients say where they are.
@@ -49,8 +93,9 @@ class GradScaler:
         self._scale = float(init_scale)
         self._growth, self._backoff, self._interval = growth_factor, backoff_factor, growth_interval
         self._good_steps = 0
-        self._stages: dict[int, tuple[Optimizer, str, bool]] = {}
-        """For each optimiser since the last update: how far it is, and whether its gradients overflowed."""
+        self._rounds: dict[int, Round] = {}
+        self._last: list[Round] = []
+        """Those of the last update, by which the scale is still to change."""
 
     def scale(self, outputs: Any) -> Any:
         """``outputs``, a tensor or tensors in lists and tuples, times the scale.
@@ -59,6 +104,7 @@ class GradScaler:
         """
         if not self.enabled:
             return outputs
+        self._learn()
         if isinstance(outputs, Tensor):
             return (outputs.float() if outputs.dtype == "float16" else outputs) * self._scale
         if isinstance(outputs, Iterable):
@@ -75,12 +121,13 @@ class GradScaler:
         """
         if not self.enabled:
             return
+        self._learn()
         stage = self._stage(optimizer)
         if stage != READY:
             raise StateError("GradScaler: the gradients of this optimiser are unscaled already", got=f"it is {stage}",
                              rule="unscale_ once, before step, for each update", hint="scaler.update() ends a round")
         gradients = [p.grad.array for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-        found = None
+        found, read = None, _never
         for g in gradients:
             if g.dtype == "float16":
                 raise DtypeError("GradScaler: a gradient is float16", got=f"shape {tuple(g.shape)}",
@@ -91,7 +138,10 @@ class GradScaler:
                 backend.xp.multiply(g, 1 / self._scale, out=g)
             overflow = ~backend.xp.isfinite(g).all()
             found = overflow if found is None else found | overflow
-        self._stages[id(optimizer)] = optimizer, UNSCALED, bool(found)  # the one wait for the device
+        if found is not None:
+            found = backend.xp.asarray(found)
+            read = backend.begin_read(found)
+        self._rounds[id(optimizer)] = Round(optimizer, UNSCALED, found, read)
 
     def step(self, optimizer: Optimizer, *args: Any, **kwargs: Any) -> Any:
         """``optimizer.step()`` with unscaled gradients; nothing where they are not finite.
@@ -109,9 +159,7 @@ class GradScaler:
                              rule="one step for each update", hint="scaler.update() after the steps")
         if stage == READY:
             self.unscale_(optimizer)
-        _, _, overflow = self._stages[id(optimizer)]
-        self._stages[id(optimizer)] = optimizer, STEPPED, overflow
-        return None if overflow else optimizer.step(**kwargs)
+        return self._rounds[id(optimizer)].step(**kwargs)
 
     def update(self, new_scale: float | Tensor | None = None) -> None:
         """End a round: shrink the scale after an overflow, grow it after many steps without; or set it.
@@ -120,25 +168,38 @@ class GradScaler:
         """
         if not self.enabled:
             return
+        self._learn()
+        rounds, self._rounds = list(self._rounds.values()), {}
         if new_scale is not None:
             self._scale = float(new_scale)
-        elif not self._stages:
+        elif not rounds:
             raise StateError("GradScaler.update: no gradients were looked at", got="no step since the last update",
                              rule="scale, backward, step, then update", hint="scaler.step(optimizer)")
-        elif any(overflow for _, _, overflow in self._stages.values()):
+        else:
+            self._last = rounds
+
+    def _learn(self) -> None:
+        """Change the scale by what came of the last update, which the device may only know by now."""
+        rounds, self._last = self._last, []
+        if not rounds:
+            return
+        for each in rounds:
+            each.settle()
+        if any(each.read() for each in rounds):
             self._scale, self._good_steps = self._scale * self._backoff, 0
         else:
             self._good_steps += 1
             if self._good_steps == self._interval:
                 grown = self._scale * self._growth
                 self._scale, self._good_steps = (grown if math.isfinite(grown) else self._scale), 0
-        self._stages.clear()
 
     def _stage(self, optimizer: Optimizer) -> str:
-        return self._stages.get(id(optimizer), (optimizer, READY, False))[1]
+        found = self._rounds.get(id(optimizer))
+        return READY if found is None else found.stage
 
     def get_scale(self) -> float:
         """The present scale; 1 where disabled."""
+        self._learn()
         return self._scale if self.enabled else 1.0
 
     def get_growth_factor(self) -> float:
@@ -147,6 +208,7 @@ class GradScaler:
 
     def set_growth_factor(self, new_factor: float) -> None:
         """Change by how much the scale grows."""
+        self._learn()
         self._growth = new_factor
 
     def get_backoff_factor(self) -> float:
@@ -155,6 +217,7 @@ class GradScaler:
 
     def set_backoff_factor(self, new_factor: float) -> None:
         """Change by how much the scale shrinks."""
+        self._learn()
         self._backoff = new_factor
 
     def get_growth_interval(self) -> int:
@@ -163,6 +226,7 @@ class GradScaler:
 
     def set_growth_interval(self, new_interval: int) -> None:
         """Change after how many good steps the scale grows."""
+        self._learn()
         self._interval = new_interval
 
     def is_enabled(self) -> bool:
@@ -173,6 +237,7 @@ class GradScaler:
         """What a checkpoint keeps, in PyTorch's format; empty where disabled."""
         if not self.enabled:
             return {}
+        self._learn()
         return {"scale": self._scale, "growth_factor": self._growth, "backoff_factor": self._backoff,
                 "growth_interval": self._interval, "_growth_tracker": self._good_steps}  # fmt: skip
 
@@ -183,6 +248,12 @@ class GradScaler:
         if not state_dict:
             raise StateError("GradScaler: the state is empty", got="{}", rule="the state of an enabled scaler",
                              hint="enabled=False, as when it was saved")
+        self._learn()
         self._scale, self._good_steps = float(state_dict["scale"]), int(state_dict["_growth_tracker"])
         self._growth, self._backoff = state_dict["growth_factor"], state_dict["backoff_factor"]
         self._interval = state_dict["growth_interval"]
+
+
+def _never() -> bool:
+    """What there is to read where there are no gradients."""
+    return False

@@ -268,6 +268,10 @@ def _backend(index: int) -> Backend:
         def uploads(self) -> Callable[[Any], Any]:
             return transfers.Uploads(cupy, self.index)
 
+        def begin_read(self, array: Any) -> Callable[[], Any]:
+            with cupy.cuda.Device(self.index):
+                return transfers.begin_read(cupy, array)
+
         def to_numpy(self, array: Any) -> Any:
             self.settle(cupy.asnumpy)
             return cupy.asnumpy(array)
@@ -285,11 +289,9 @@ def _backend(index: int) -> Backend:
                 return None if cupy.cuda.get_current_stream().is_capturing() else _timed(cupy, work)
 
         def compiled(self, text: str, name: str, char: str, index: str) -> Callable[..., None]:
-            function = _module(cupy, text, char, index).get_function(name)
-
             def run(blocks: int, threads: int, arguments: tuple[Any, ...]) -> None:
                 with cupy.cuda.Device(self.index):
-                    function((blocks,), (threads,), arguments)
+                    _kernel(cupy, text, name, char, index)((blocks,), (threads,), arguments)
 
             return run
 
@@ -297,6 +299,12 @@ def _backend(index: int) -> Backend:
             return cupyx.scipy.special.erf(x)
 
     return CupyBackend(index)
+
+
+@functools.cache
+def _kernel(cupy: Any, text: str, name: str, char: str, index: str) -> Any:
+    """A kernel of a module: CuPy would look the module up, and make the kernel, at each launch."""
+    return _module(cupy, text, char, index).get_function(name)
 
 
 @functools.cache

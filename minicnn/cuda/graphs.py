@@ -135,6 +135,10 @@ class _Surroundings(Watch):
         self.parameters.extend((p, p.array) for p in (*module.parameters(False), *module.buffers(False)))
 
     def stepping(self, optimizer: Optimizer) -> None:
+        if optimizer.undecided:
+            raise StateError("cuda.graph: GradScaler changes its scale on the host", got="scaler.step(optimizer)",
+                             rule="a graph holds every number as it was captured",
+                             hint="the forward and backward pass in the graph, scaler.step and update behind it")
         kept = {name for state in optimizer.state.values() for name in state}
         if kept.intersection(COUNTERS):
             raise StateError(f"cuda.graph: {type(optimizer).__name__} counts its steps on the host",

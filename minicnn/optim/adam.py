@@ -7,7 +7,17 @@ from typing import Any
 
 from minicnn.backend import backend_of
 from minicnn.optim.optimizer import Optimizer
-from minicnn.optim.rules import Array, State, average_into, average_square_into, count, counter, descent, zeros
+from minicnn.optim.rules import (
+    Array,
+    State,
+    average_into,
+    average_square_into,
+    count,
+    counter,
+    descent,
+    one_piece,
+    zeros,
+)
 
 
 class Adam(Optimizer):
@@ -44,6 +54,7 @@ class Adam(Optimizer):
             "fused": fused, "decoupled_weight_decay": decoupled_weight_decay,
         })
 
+    @one_piece
     def update(self, x: Array, g: Array, state: State, options: dict[str, Any]) -> None:
         """m = β1·m + (1-β1)·g;  v = β2·v + (1-β2)·g²;  x -= lr/(1-β1ᵗ) · m / (√v/√(1-β2ᵗ) + eps)."""
         lr, (beta1, beta2) = options["lr"], options["betas"]
@@ -67,7 +78,7 @@ class Adam(Optimizer):
             x -= work
 
         buffers = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq") if options["amsgrad"] else ("exp_avg", "exp_avg_sq")
-        backend_of(x).piecewise(rule, x, g, *(state[name].array for name in buffers))
+        self.piecewise(rule, x, g, *(state[name].array for name in buffers))
 
 
 class AdamW(Adam):

@@ -58,6 +58,8 @@ class Optimizer:
         self.param_groups: list[Group] = []
         self._pre_hooks: dict[int, Callable[..., Any]] = {}
         self._post_hooks: dict[int, Callable[..., Any]] = {}
+        self._overflow: Array = None  # a flag on the device, where it is not known yet whether this step is made
+        self._settle: Callable[[], None] | None = None  # takes back what such a step counted on the host
         for group in self._as_groups(params):
             self.add_param_group(group)
 
@@ -150,8 +152,54 @@ class Optimizer:
             options = {name: plain(value) for name, value in group.items() if name != "params"}
             for p in group["params"]:
                 if p._grad is not None:
-                    self.update(p.array, self._gradient(p), self.state[p], options)
+                    x, g, state = p.array, self._gradient(p), self.state[p]
+                    if self._overflow is None or getattr(type(self).update, "one_piece", False):
+                        self.update(x, g, state, options)
+                    else:
+                        arrays = [v.array for n, v in state.items() if isinstance(v, Tensor) and n not in COUNTERS]
+                        with backend_of(x).unchanged_where(self._overflow, [x, *arrays]):
+                            self.update(x, g, state, options)
                     edited(p)
+
+    def piecewise(self, rule: Callable[..., None], *arrays: Array) -> None:
+        """``rule(*arrays)``, which edits its arrays number by number; a backend may make one kernel of it."""
+        backend = backend_of(arrays[0])
+        if self._overflow is None:
+            backend.piecewise(rule, *arrays)
+        else:
+            backend.piecewise_unless(self._overflow, rule, *arrays)
+
+    def step_unless(self, overflow: Array, **options: Any) -> Callable[[], None]:
+        """``step``, of which nothing stays where ``overflow``, a bool on the device that nobody looks at yet, is True.
+
+        Returns:
+            What takes back, once that is known, what was counted on the host.
+        """
+        before = [(p, self.state.get(p, {})) for group in self.param_groups for p in group["params"]]
+        counted = [(p, bool(state), {n: float(v) for n, v in state.items() if n in COUNTERS}) for p, state in before]
+        self._overflow = overflow
+        try:
+            self.step(**options)
+        finally:
+            self._overflow = None
+
+        def take_back() -> None:
+            for p, begun, counts in counted:
+                if not begun:
+                    self.state.pop(p, None)  # its first step is still to come
+                for name, count in counts.items():
+                    self.state[p][name].array[...] = count
+
+        return take_back
+
+    @property
+    def undecided(self) -> bool:
+        """Whether this step may turn out to be none; see ``step_unless``."""
+        return self._overflow is not None
+
+    def _settled(self) -> None:
+        if self._settle is not None:
+            self._settle()
 
     def update(self, x: Array, g: Array, state: State, options: dict[str, Any]) -> None:
         """The update rule for one parameter: edit the array ``x`` in place.
@@ -194,6 +242,7 @@ class Optimizer:
         ``{"state": {0: {"step": …, …}, …}, "param_groups": [{"lr": …, "params": [0, …]}, …]}``. The tensors are the
         optimiser's own; ``copy.deepcopy`` keeps a state as it is now.
         """
+        self._settled()
         numbers: dict[int, int] = {}
         groups = []
         total = 0
@@ -218,6 +267,7 @@ class Optimizer:
             raise StateError(f"{type(self).__name__}: this is no state of an optimiser", got=repr(state_dict)[:80],
                              rule="a dict with 'state' and 'param_groups'", hint="what optimizer.state_dict() gave")
         saved = copy.deepcopy(state_dict["param_groups"])
+        self._settled()
         here, there = [[len(group["params"]) for group in groups] for groups in (self.param_groups, saved)]
         if here != there:
             raise StateError(f"{type(self).__name__}: the loaded state has other parameter groups",
@@ -255,6 +305,7 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(step)
     def run(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        self._settled()
         self._opt_called = True  # type: ignore[attr-defined]  # a mark that only schedules read
         if mode.watch is not None:
             mode.watch.stepping(self)

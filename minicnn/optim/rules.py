@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from minicnn import dtypes
 from minicnn.backend import backend_for, backend_of
@@ -10,9 +11,16 @@ from minicnn.tensor import Tensor, wrap
 
 Array = Any
 State = dict[str, Any]
+Update = TypeVar("Update", bound=Callable[..., None])
 
 # The names under which states keep numbers rather than buffers.
 COUNTERS = ("step", "mu_product")
+
+
+def one_piece(update: Update) -> Update:
+    """Mark an ``update`` that edits arrays by one call of ``Optimizer.piecewise``, and in no other way."""
+    update.one_piece = True  # type: ignore[attr-defined]  # a mark on a function
+    return update
 
 
 def counter(start: float = 0.0) -> Tensor:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from minicnn.backend import backend_of
 from minicnn.errors import OptionError
 from minicnn.optim.optimizer import Optimizer
 from minicnn.optim.options import number
-from minicnn.optim.rules import Array, State, descent, zeros
+from minicnn.optim.rules import Array, State, descent, one_piece, zeros
 
 
 class SGD(Optimizer):
@@ -52,6 +51,7 @@ class SGD(Optimizer):
             "maximize": maximize, "foreach": foreach, "differentiable": differentiable, "fused": fused,
         })
 
+    @one_piece
     def update(self, x: Array, g: Array, state: State, options: dict[str, Any]) -> None:
         """b = momentum·b + (1 - dampening)·g;  x -= lr·b, or lr·(g + momentum·b) with Nesterov."""
         lr, momentum, dampening = options["lr"], options["momentum"], options["dampening"]
@@ -70,8 +70,8 @@ class SGD(Optimizer):
             x -= lr * (g + momentum * b if options["nesterov"] else b)
 
         if momentum == 0:
-            backend_of(x).piecewise(plain, x, g)
+            self.piecewise(plain, x, g)
             return
         if first:
             state["momentum_buffer"] = zeros(x)
-        backend_of(x).piecewise(rolling, x, g, state["momentum_buffer"].array)
+        self.piecewise(rolling, x, g, state["momentum_buffer"].array)

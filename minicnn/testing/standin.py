@@ -18,15 +18,15 @@ from minicnn.testing.cupy_names import FUNCTIONS, LINALG, METHODS, UFUNC_AT
 
 
 class Traffic:
-    """What went between host and device: copies ``to_host``, each of which waits for the device, and ``to_device``, and
-    other ``waits``."""
+    """What went between host and device: copies ``to_host``, each of which waits for the device, and ``to_device``;
+    other ``waits``; and copies to the host that were ``begun``, and are waited for later."""
 
     def __init__(self) -> None:
-        self.to_host = self.to_device = self.waits = 0
+        self.clear()
 
     def clear(self) -> None:
         """Count from 0 again."""
-        self.to_host = self.to_device = self.waits = 0
+        self.to_host = self.to_device = self.waits = self.begun = 0
 
 
 traffic = Traffic()
@@ -238,6 +238,11 @@ class StandinBackend(LateErrors, Backend):
             raise TypeError(f"to_numpy got {type(array).__name__}, no device array")
         self.settle(StrictArray.get)
         return array.get()
+
+    def begin_read(self, array: Any) -> Any:
+        traffic.begun += 1
+        copied = array._host.copy()
+        return lambda: copied
 
     def synchronize(self) -> None:
         traffic.waits += 1

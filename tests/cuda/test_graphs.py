@@ -114,6 +114,23 @@ def test_optimisers_that_count_on_the_host_are_refused() -> None:
         step(x)
 
 
+def test_a_scaler_in_the_graph_is_refused() -> None:
+    weight, x = mc.ones(2, device="hostcuda", requires_grad=True), mc.ones(2).to("hostcuda")
+    optimizer, scaler = mc.optim.SGD([weight], lr=0.1), mc.amp.GradScaler()
+
+    @mc.cuda.graph
+    def step(x: mc.Tensor) -> None:
+        optimizer.zero_grad()
+        scaler.scale((weight * x).sum()).backward()
+        scaler.step(optimizer)
+        scaler.update()
+
+    for _ in range(3):
+        step(x)
+    with pytest.raises(StateError, match="GradScaler changes its scale on the host"):
+        step(x)
+
+
 @pytest.mark.host("two devices at once")
 def test_other_shapes_and_other_devices_are_refused() -> None:
     double = mc.cuda.graph(lambda x: x * 2)

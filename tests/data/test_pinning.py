@@ -16,7 +16,7 @@ import minicnn as mc
 from minicnn.backend.cuda import transfers
 from minicnn.data import DataLoader, IterableDataset, TensorDataset
 from minicnn.data.pinning import pinned
-from minicnn.errors import DeviceError, WorkerError
+from minicnn.errors import DeviceError, StateError, WorkerError
 from tests.backend import fakecupy
 
 Pair = namedtuple("Pair", "image label")
@@ -142,6 +142,19 @@ def test_a_copy_that_does_not_block(cupy: Any, monkeypatch: pytest.MonkeyPatch) 
     fakecupy.training.said.clear()
     assert x.to("hostcuda").tolist() == [0.0, 1.0, 2.0, 3.0]  # by CuPy, which copies to pinned memory of its own first
     assert (x + 0).to("hostcuda", non_blocking=True).tolist() == [0.0, 1.0, 2.0, 3.0] and not fakecupy.training.said
+
+
+def test_no_copy_becomes_part_of_a_graph(cupy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(size: int) -> None:
+        raise StateError(f"{size} bytes")
+
+    monkeypatch.setattr(fakecupy.Stream, "is_capturing", lambda stream: True)
+    monkeypatch.setattr(cupy.cuda, "alloc_pinned_memory", refuse, raising=False)
+    x = mc.ones(4)
+    for copy in (lambda: x.pin_memory().to("hostcuda", non_blocking=True),
+                 lambda: transfers.Uploads(cupy, 0)(x.numpy()), lambda: transfers.begin_read(cupy, x.to("hostcuda").array)):  # fmt: skip
+        with pytest.raises(StateError, match="16 bytes"):
+            copy()
 
 
 def test_batches_are_copied_beside_the_step_before(cupy: Any, monkeypatch: pytest.MonkeyPatch) -> None:

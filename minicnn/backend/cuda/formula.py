@@ -58,13 +58,21 @@ class Formula:
     @functools.cached_property
     def source(self) -> str:
         """The kernel ``formula`` of a count, the arrays, and the numbers; to be asked for when all is written down."""
+        return self._text("", "")
+
+    @functools.cached_property
+    def guarded_source(self) -> str:
+        """The same with a flag as its last argument, where which is true nothing is done."""
+        return self._text(", const unsigned char *flag", "    if (*flag) return;\n")
+
+    def _text(self, parameter: str, guard: str) -> str:
         arrays = range(len(self.symbols))
         parameters = ["Index count", *(f"STORE *p{i}" for i in arrays),
                       *(f"double n{i}" for i in range(len(self.numbers)))]  # fmt: skip
         body = [*(f"REAL v{i} = (REAL)p{i}[i];" for i in arrays), *self.lines,
                 *(f"p{i}[i] = (STORE)v{i};" for i in sorted(self.written))]  # fmt: skip
-        head, lines = f'extern "C" __global__ void formula({", ".join(parameters)})', "\n        ".join(body)
-        return f"{source()}\n{head}\n{{\n    EACH(i, count) {{\n        {lines}\n    }}\n}}\n"
+        head, lines = f'extern "C" __global__ void formula({", ".join(parameters)}{parameter})', "\n        ".join(body)
+        return f"{source()}\n{head}\n{{\n{guard}    EACH(i, count) {{\n        {lines}\n    }}\n}}\n"
 
 
 class Symbol:

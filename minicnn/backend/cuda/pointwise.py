@@ -17,16 +17,24 @@ class CudaPointwiseKernels(CudaKernels):
     _last: tuple[Key | None, Formula | None] = (None, None)
 
     def piecewise(self, work: Callable[..., None], *arrays: Array) -> None:
-        first = arrays[0]
-        formula = None
-        if has_kernels(first) and all(a.dtype == first.dtype and a.flags.c_contiguous for a in arrays):
-            formula = self._formula(work, len(arrays))
+        first, formula = arrays[0], self._formula(work, arrays)
         if formula is None:
             work(*arrays)
             return
         self.launch_source(formula.source, "formula", first, first.size, (*arrays, *formula.numbers))
 
-    def _formula(self, work: Callable[..., None], count: int) -> Formula | None:
+    def piecewise_unless(self, flag: Array, work: Callable[..., None], *arrays: Array) -> None:
+        first, formula = arrays[0], self._formula(work, arrays)
+        if formula is None:
+            super().piecewise_unless(flag, work, *arrays)
+            return
+        arguments = (*arrays, *formula.numbers, flag.view("uint8"))
+        self.launch_source(formula.guarded_source, "formula", first, first.size, arguments)
+
+    def _formula(self, work: Callable[..., None], arrays: tuple[Array, ...]) -> Formula | None:
+        first, count = arrays[0], len(arrays)
+        if not (has_kernels(first) and all(a.dtype == first.dtype and a.flags.c_contiguous for a in arrays)):
+            return None
         key = key_of(work)
         if key is None:
             return traced(work, count)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -52,6 +52,10 @@ class ArrayKernels:
     def to_numpy(self, array: Array) -> Array:
         """This backend's array → a NumPy array; no copy where the memory can be shared."""
         raise NotImplementedError(f"{type(self).__name__} must say how its arrays reach the host")
+
+    def begin_read(self, array: Array) -> Callable[[], Array]:
+        """Start to bring an array to the host; what is returned waits for that alone, where the device can tell."""
+        return lambda: self.to_numpy(array)
 
     def table(self, numbers: Iterable[float], dtype: Any = "int64") -> Array:
         """``numbers`` as an array, brought to the device once and kept; not to be edited."""
@@ -107,6 +111,19 @@ class ArrayKernels:
         """``work(*arrays)``, which edits its arrays number by number, all of one shape; a backend may call it part by
         part instead."""
         work(*arrays)
+
+    def piecewise_unless(self, flag: Array, work: Callable[..., None], *arrays: Array) -> None:
+        """``piecewise`` that changes nothing where ``flag``, one bool, is True, and does not ask whether it is."""
+        with self.unchanged_where(flag, arrays):
+            work(*arrays)
+
+    @contextmanager
+    def unchanged_where(self, flag: Array, arrays: Sequence[Array]) -> Iterator[None]:
+        """Afterwards ``arrays`` are as they were before the block, where ``flag``, one bool, is True."""
+        before = [array.copy() for array in arrays]
+        yield
+        for array, copied in zip(arrays, before, strict=True):
+            array[...] = self.xp.where(flag, copied, array)
 
     def scatter_add(self, array: Array, key: Any, values: Array) -> None:
         """array[key] += values, in place; repeated positions accumulate."""
