@@ -151,8 +151,11 @@ def test_no_copy_becomes_part_of_a_graph(cupy: Any, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(fakecupy.Stream, "is_capturing", lambda stream: True)
     monkeypatch.setattr(cupy.cuda, "alloc_pinned_memory", refuse, raising=False)
     x = mc.ones(4)
-    for copy in (lambda: x.pin_memory().to("hostcuda", non_blocking=True),
-                 lambda: transfers.Uploads(cupy, 0)(x.numpy()), lambda: transfers.begin_read(cupy, x.to("hostcuda").array)):  # fmt: skip
+    copies = [
+        lambda: x.pin_memory().to("hostcuda", non_blocking=True), lambda: transfers.Uploads(cupy, 0)(x.numpy()),
+        lambda: transfers.begin_read(cupy, x.to("hostcuda").array),
+    ]  # fmt: skip
+    for copy in copies:
         with pytest.raises(StateError, match="16 bytes"):
             copy()
 
