@@ -197,6 +197,7 @@ RULE: list[tuple[Layer, dict[str, Any]]] = [
     (layer_of(64, 64, groups=64), dict.fromkeys(("forward", "input_grad", "weight_grad"), depthwise)),
     (layer_of(64, 128, 1), dict.fromkeys(("forward", "input_grad", "weight_grad"), one_by_one)),
     (layer_of(64, 128, 1, groups=4), {"forward": one_by_one}),
+    (layer_of(256, 64, 1), {"forward": one_by_one, "input_grad": one_by_one, "weight_grad": implicit}),
     (layer_of(64, 128, 1, stride=2), {"forward": columns, "input_grad": columns}),
     (layer_of(256, 256, padding=1, char="e"), dict.fromkeys(("forward", "input_grad", "weight_grad"), columns)),
     (layer_of(3, 16, padding=1, char="e"), {"forward": implicit, "weight_grad": implicit}),

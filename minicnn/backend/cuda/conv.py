@@ -36,17 +36,18 @@ def choose(layer: Layer, direction: str, units: bool) -> Form:
     kernel of implicit GEMM. For each window, channel and tap, columns are written and read (8 bytes) and take 2·rows
     operations, implicit GEMM just these at half the rate: columns lose up to some 56 rows. Matrix units multiply seven
     (TF32) to fifteen times (float16) as fast: then they lose up to 29, or 14. At a stride, most depths of an implicit
-    input gradient are zeros. Winograd moves 36 numbers for each channel of a 2×2 tile, and takes 32·C·O operations, not
+    input gradient are zeros. A product for the weight gradient of 1×1 kernels has to copy its factors: they are the
+    images turned around. Winograd moves 36 numbers for each channel of a 2×2 tile, and takes 32·C·O operations, not
     72·C·O: by that it beats implicit GEMM from 36 channels on, and columns always; but it is four launches, not one.
     """
     rows = layer.C if direction == INPUT_GRAD else layer.O
     if depthwise.fits(layer):
         return depthwise
+    few = rows <= (FEW_ROWS_FOR_UNITS if units else FEW_ROWS)
     if one_by_one.fits(layer):
-        return one_by_one
+        return implicit if few and direction == WEIGHT_GRAD else one_by_one
     if winograd.fits(layer) and not units and layer.C * layer.O >= FEWEST_SAVED * (layer.C + layer.O):
         return winograd
-    few = rows <= (FEW_ROWS_FOR_UNITS if units else FEW_ROWS)
     strided = direction == INPUT_GRAD and math.prod(layer.geometry.stride) > 1
     return implicit if few and not strided else columns
 

@@ -7,6 +7,7 @@ their columns would.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -59,10 +60,15 @@ def _height(rows: int) -> int:
     return next((height for height in HEIGHTS if height >= rows), HEIGHTS[-1])
 
 
+@functools.cache
+def _source(height: int) -> str:
+    """The kernels for tiles of a height."""
+    return f"#define ROWS {height}\n{source('implicit')}"
+
+
 def _launch(
     device: Any, name: str, rows: int, like: Array, count: int, arguments: tuple[Any, ...], layer: Layer
 ) -> None:
     G = layer.G
     sizes = (layer.N, G * layer.C, *layer.size, G * layer.O, *layer.out, *layer.kernel, *layer.walk, G)
-    text = f"#define ROWS {_height(rows)}\n{source('implicit')}"
-    device.launch_source(text, name, like, count, (*arguments, *sizes), block_each=True)
+    device.launch_source(_source(_height(rows)), name, like, count, (*arguments, *sizes), block_each=True)
