@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import gc
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from benchmarks.case import Row, Settings, Work
@@ -27,6 +28,8 @@ def rows(contest: Contest, budget: float, settings: Settings) -> Iterator[Row]:
     runners: dict[str, Runner] = {}
     failed: dict[str, Row] = {}
     expected: Any = None
+    libraries = [t for t, _ in contest.made.values()]
+    release(libraries)
     for name, (t, make) in contest.made.items():
         try:
             work = make()
@@ -39,11 +42,25 @@ def rows(contest: Contest, budget: float, settings: Settings) -> Iterator[Row]:
             failed[name] = failure(error)
         else:
             runners[name] = Runner(work, t.wait)
-    times = turns(runners, budget, settings.clock) if runners else {}
+            continue
+        release(libraries)
+    times: dict[str, list[float]] = {}
+    try:
+        times = turns(runners, budget, settings.clock)
+    except Exception as error:  # as above: all of them run while one is timed, and need more memory
+        failed |= dict.fromkeys(runners, failure(error))
     first = next(iter(contest.made))
     for name in contest.made:
         row: Row = {"case": contest.case, "side": name, "tf32": contest.tf32, "unit": "s"}
         yield row | (failed[name] if name in failed else _figures(times[name], times.get(first)))
+
+
+def release(libraries: Iterable[OnDevice]) -> None:
+    """Leave the whole card to what comes next."""
+    gc.collect()
+    for t in libraries:
+        t.wait()
+        t.release()
 
 
 def failure(error: Exception) -> Row:

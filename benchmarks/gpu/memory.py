@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import gc
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from benchmarks import networks
 from benchmarks.case import Row, Settings
@@ -56,7 +54,7 @@ def peaks(side: Side, network: Network, shape: Shape, libraries: list[OnDevice])
     ``card``: what the card has less of than before, which counts workspaces and a graph's own memory, too.
     """
     side.make(*LATE)()
-    _empty(libraries)
+    comparison.release(libraries)
     cuda, before = side.t.cuda, side.t.cuda.memory_allocated()
     reserved, free = cuda.memory_reserved(), cuda.mem_get_info()[0]
     cuda.reset_peak_memory_stats()
@@ -68,9 +66,3 @@ def peaks(side: Side, network: Network, shape: Shape, libraries: list[OnDevice])
              "card": free - cuda.mem_get_info()[0]}  # fmt: skip
     return {name: bytes_ / 1e6 for name, bytes_ in found.items()}
 
-
-def _empty(libraries: list[Any]) -> None:
-    gc.collect()
-    for t in libraries:
-        t.wait()
-        t.cuda.empty_cache()

@@ -39,7 +39,7 @@ def drawings(rows: list[Row]) -> Iterator[tuple[str, Callable[[], Figure]]]:
         for tf32 in (False, True):
             mine, name = [row for row in of_suite if row["tf32"] == tf32], suite + ("-tf32" if tf32 else "")
             dots = [row for row in mine if "fraction" in row]
-            others = [row for row in mine if "ratio" in row and row["side"] != base]
+            others = [row for row in mine if "ratio" in row and row["side"] != base and suite != "forms"]
             if dots:
                 yield name, functools.partial(roofline, dots, mine)
             elif others:

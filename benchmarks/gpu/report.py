@@ -16,7 +16,7 @@ DEVICE = "cuda"
 
 TITLES = {
     "steps": "The time of each training step", "graphs": "Steps as CUDA graphs", "inference": "Forward passes",
-    "memory": "The peak of memory", "kernels": "Each kernel alone",
+    "memory": "The peak of memory", "forms": "Each form of a convolution", "kernels": "Each kernel alone",
     "roofline": "Each kernel of a step under what the card can do; the larger, the more of the step's time",
 }  # fmt: skip
 """What the plots of a suite show."""

@@ -39,6 +39,11 @@ class OnDevice:
         if self.device != "cpu":
             self.library.cuda.synchronize()
 
+    def release(self) -> None:
+        """Give back the card's memory that this library keeps for later: the other one cannot use it."""
+        if self.device != "cpu":
+            self.library.cuda.empty_cache()
+
 
 class Side(NamedTuple):
     """One of those that are compared: a library, and how it makes a training step."""

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Iterator
 
 from benchmarks.case import Row, Settings
+from benchmarks.gpu.forms import forms
 from benchmarks.gpu.kernels import kernels
 from benchmarks.gpu.memory import memory
 from benchmarks.gpu.roofline import roofline
@@ -17,6 +18,7 @@ SUITES: dict[str, Callable[[Settings, Callable[[str, str], bool]], Iterator[Row]
     "inference": inference,
     "memory": memory,
     "roofline": roofline,
+    "forms": forms,
     "kernels": kernels,
 }
 

@@ -109,5 +109,28 @@ def count(number: float) -> str:
     return f"{number:.0f} "
 
 
-TABLES: dict[str, Callable[[list[Row]], Lines]] = {"roofline": roofline_table}
+def forms_table(rows: list[Row]) -> Lines:
+    """A line for each convolution, a column for each form, the rule's choice in bold; and how well the rule chooses."""
+    names = [name for name in dict.fromkeys(row["side"] for row in rows) if name != "all"]
+    text, ratios = header("convolution", "TF32", *names, "the rule's / the fastest"), []
+    for case, tf32 in dict.fromkeys((row["case"], row["tf32"]) for row in rows):
+        of_case = {row["side"]: row for row in rows if (row["case"], row["tf32"]) == (case, tf32)}
+        start = f"| {case.removeprefix('form ')} | {switch(tf32)} |"
+        if "all" in of_case:
+            text.append(f"{start} {_cell(of_case['all'], first=True)} |")
+            continue
+        chosen = next(row for row in of_case.values() if row["chosen"])
+        cells = [_form(of_case[name]) if name in of_case else "" for name in names]
+        text.append(f"{start} {' | '.join(cells)} | {chosen['ratio']:.2f} |")
+        ratios.append(chosen["ratio"])
+    right = sum(ratio == 1 for ratio in ratios)
+    return [*text, "", f"The rule takes the fastest form in {right} of {len(ratios)} cases; the geometric mean of its "
+                       f"time to the fastest one's is {geometric_mean(ratios):.2f}."] if ratios else text  # fmt: skip
+
+
+def _form(row: Row) -> str:
+    return f"**{amount(row['time'], 's')}**" if row["chosen"] else amount(row["time"], "s")
+
+
+TABLES: dict[str, Callable[[list[Row]], Lines]] = {"roofline": roofline_table, "forms": forms_table}
 """The tables of suites that tell more than a figure for each side."""

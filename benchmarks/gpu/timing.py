@@ -56,7 +56,7 @@ def turns(runners: dict[str, Runner], budget: float, clock: Clock) -> dict[str, 
     """The times of each side, one a round, from about ``budget`` seconds."""
     once = {name: min(runner.seconds(1, clock), runner.seconds(1, clock)) for name, runner in runners.items()}
     calls = {name: max(1, min(200, int(SAMPLE / seconds))) for name, seconds in once.items()}
-    rounds = max(5, min(50, int(budget / sum(once[name] * calls[name] for name in runners))))
+    rounds = max(5, min(50, int(budget / max(SAMPLE, sum(once[name] * calls[name] for name in runners)))))
     times: dict[str, list[float]] = {name: [] for name in runners}
     gc.collect()
     gc.disable()

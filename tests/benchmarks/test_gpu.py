@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from benchmarks import networks
 from benchmarks import steps as cpu_steps
 from benchmarks.__main__ import CUDA, main, run
 from benchmarks.case import Row, Settings
-from benchmarks.gpu import card, comparison, kernels, memory, roofline, sides, steps, timing
+from benchmarks.gpu import card, comparison, forms, kernels, memory, roofline, sides, steps, timing
 from benchmarks.gpu.comparison import Contest
 from benchmarks.gpu.sides import CPU, MINICNN, MINICNN_GRAPH, TORCH, TORCH_GRAPH, TORCH_LAST, OnDevice
 from minicnn.backend import backend_for
@@ -32,6 +33,12 @@ def small(t: Any) -> Any:
 
 
 needs_compiler = pytest.mark.skipif(COMPILER is None, reason="no C++ compiler here to build the kernels for the host")
+
+
+@pytest.fixture(autouse=True)
+def _no_collection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To collect what a process with PyTorch holds takes long, and no memory is measured here."""
+    monkeypatch.setattr(gc, "collect", lambda: 0)
 
 
 @pytest.fixture
@@ -106,7 +113,7 @@ def test_without_pytorch_minicnn_is_measured_beside_itself(
     monkeypatch.setattr(steps, "inference_of", lambda t, network, batch: functools.partial(network(t).to(t.device),
                                                                                      t.from_numpy(images)))
     monkeypatch.setattr(kernels, "TIMES", 1)
-    rows, text = measured(tmp_path, "step LeNet,inference,cross-entropy dx")
+    rows, text = measured(tmp_path, "steps,graphs,inference,cross-entropy dx")
     assert [row["side"] for row in of(rows, "steps", tf32=False)] == [CPU, MINICNN]
     assert [row["side"] for row in of(rows, "graphs", tf32=True)] == [MINICNN, MINICNN_GRAPH]
     assert [row["side"] for row in (*of(rows, "inference", tf32=False), *of(rows, "kernels"))] == [MINICNN] * 2
@@ -132,9 +139,40 @@ def test_the_roofline_of_a_step(a_card: None, tmp_path: Path) -> None:
     product = kernel["product 2×48×10"]
     assert product["operations"] == 2 * 2 * 48 * 10 and product["limit"] == "arithmetic"
     assert "| max_pool | 1 | 2.69 kB | 384 | 0.14 | 500 ms | 525% | memory, may be cached |" in text
-    assert "| **the whole step**, as a CUDA graph | | | | | **1.00 s** | | |" in text
+    assert "| **the whole step**, as a CUDA graph | | | | | **500 ms** | | |" in text
     assert "1.02 kB/s, 256 FLOP/s, 256 FLOP/s in float64, 256 FLOP/s of products" in text
     assert "the limit of float64" in (tmp_path / "roofline-tf32.svg").read_text(encoding="utf-8")
+
+
+@needs_compiler
+def test_each_form_of_a_convolution(a_card: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    convolutions = {"3x3 2-3@6": (1, 2, 6, 3, 3, 1, 1, 1, 1), "depthwise 3x3 2@6": (1, 2, 6, 2, 3, 1, 1, 1, 2)}
+    monkeypatch.setattr(forms, "CONVOLUTIONS", convolutions)
+    monkeypatch.setattr(forms, "TIMES", 1)
+    rows, text = measured(tmp_path, "forms")
+    plain = of(rows, "forms", tf32=False, case="form 3x3 2-3@6 forward")
+    assert {row["side"] for row in plain} == {"winograd", "implicit", "columns"}
+    assert len(of(rows, "forms")) == 2 * 3 * (3 + 4) and {row["time"] for row in rows} == {0.5}
+    each = [of(rows, "forms", tf32=tf32, case=case) for case in {row["case"] for row in rows} for tf32 in (False, True)]
+    assert all(sum(row["chosen"] for row in case) == 1 for case in each)
+    assert [row["side"] for row in rows if row["chosen"] and "depthwise" in row["case"]] == ["depthwise"] * 6
+    assert "The rule takes the fastest form in 12 of 12 cases; the geometric mean of its time" in text
+    assert "**500 ms**" in text and list(tmp_path.glob("*.svg")) == []
+
+
+@needs_compiler
+def test_forms_compute_on_what_they_are_given(a_card: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "CONVOLUTIONS", {"3x3": (1, 2, 6, 3, 3, 1, 1, 1, 1)})
+    monkeypatch.setattr(forms, "TIMES", 1)
+    layer = forms.layer_of("3x3")
+    for direction, place in (("forward", 3), ("input_grad", 2), ("weight_grad", 2)):
+        found = []
+        for form in forms.FORMS:
+            if form.fits(layer):
+                arrays = forms.arrays_of(layer, direction)
+                getattr(form, direction)(backend_for("cuda"), *arrays, layer)
+                found.append(mc.tensor(arrays[place].tolist()))
+        assert len(found) == 3 and all(mc.allclose(other, found[0], 1e-4, 1e-5) for other in found[1:])
 
 
 @needs_compiler
