@@ -17,6 +17,8 @@ from minicnn.training import Callback, evaluate, fit
 from tests.backend import fakecupy
 from tests.backend.hostcuda import COMPILER
 
+pytestmark = pytest.mark.host("counts what goes between the CPU and a stand-in")
+
 nn, optim = mc.nn, mc.optim
 
 OPTIMIZERS: dict[str, Callable[[Any], optim.Optimizer]] = {

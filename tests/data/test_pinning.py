@@ -19,6 +19,8 @@ from minicnn.data.pinning import pinned
 from minicnn.errors import DeviceError, StateError, WorkerError
 from tests.backend import fakecupy
 
+pytestmark = pytest.mark.host("memory of the CPU")
+
 Pair = namedtuple("Pair", "image label")
 CUDA = mc.cuda.is_available()
 

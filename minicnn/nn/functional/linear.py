@@ -114,7 +114,7 @@ def embedding(
     outside = (input.array < 0) | (input.array >= rows)
     backend_of(outside).refuse(outside, OutOfRangeError, "embedding: an index is out of range",
                                got=lambda: f"{rows} rows", rule=f"0 <= index < {rows}")
-    flat = input.reshape(-1)
+    flat = wrap(input.array * ~outside).reshape(-1)  # where the error comes later, nobody reads beside the rows
     found = weight.index_select(0, flat)
     if padding_idx is not None:
         if not -rows <= padding_idx < rows:

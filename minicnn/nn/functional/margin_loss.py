@@ -195,6 +195,7 @@ def multi_margin_loss(
     outside = (classes.array < 0) | (classes.array >= C)
     backend_of(outside).refuse(outside, OutOfRangeError, "multi_margin_loss: a target class does not exist",
                                got=lambda: f"{C} classes", rule=f"0 <= target < {C}")
+    classes = wrap(classes.array * ~outside)  # where the error comes later, nobody reads beside the classes until then
     excess = margin - rows.gather(1, classes) + rows
     excess = excess.masked_fill(~(excess > 0), 0.0)  # unlike clamp: no slope at 0, and NaN is no excess
     excess = excess if p == 1 else excess * excess
