@@ -30,6 +30,7 @@ def forms(settings: Settings, wanted: Callable[[str, str], bool]) -> Iterator[Ro
                         yield from (row | found for found in timed(layer_of(name), direction))
                     except Exception as error:  # what the card has no memory for must not end the others
                         yield row | {"side": "all"} | comparison.failure(error)
+    _numbers.cache_clear()
 
 
 def layer_of(name: str) -> Layer:
@@ -53,8 +54,13 @@ def timed(layer: Layer, direction: str) -> Iterator[Row]:
 
 def arrays_of(layer: Layer, direction: str) -> list[Any]:
     """What a form is given in a direction: x, w, no bias, y; or g, w, dx; or x, g, dw."""
-    mc.manual_seed(0)
-    x, w, y = (mc.randn(*shape).to(card.OURS).array for shape in (
-        (layer.N, layer.G * layer.C, *layer.size), (layer.G * layer.O, layer.C, *layer.kernel),
-        (layer.N, layer.G * layer.O, *layer.out)))  # fmt: skip
+    x, w, y = (array.copy() for array in _numbers(layer))
     return {FORWARD: [x, w, None, y], INPUT_GRAD: [y, w, x], WEIGHT_GRAD: [x, y, w]}[direction]
+
+
+@functools.lru_cache(maxsize=1)  # a host draws millions of numbers slowly, and six cases have the same
+def _numbers(layer: Layer) -> list[Any]:
+    mc.manual_seed(0)
+    return [mc.randn(*shape).to(card.OURS).array for shape in (
+        (layer.N, layer.G * layer.C, *layer.size), (layer.G * layer.O, layer.C, *layer.kernel),
+        (layer.N, layer.G * layer.O, *layer.out))]  # fmt: skip
