@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -192,6 +194,38 @@ def test_shorter_numbers_are_as_near_to_float64_as_their_own_rounding(dtype: str
         np.testing.assert_allclose(f, e, rtol=tolerance, atol=tolerance * np.abs(e).max())
 
 
+NEIGHBOUR = """
+extern "C" __global__ void neighbour(Index count, STORE *x)
+{
+    __shared__ STORE shared[THREADS];
+    shared[threadIdx.x] = x[threadIdx.x];
+    %s
+    x[threadIdx.x] = shared[(threadIdx.x + 1) %% blockDim.x];
+}
+"""
+
+
+def neighbours(barrier: str, *, backwards: bool) -> Any:
+    device, x = HostCuda(256, backwards=backwards), np.arange(1.0, 257)
+    device.launch_source(source() + NEIGHBOUR % barrier, "neighbour", x, 1, (x,))
+    return x
+
+
+@needs_compiler
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_block_on_the_host_waits_at_barriers_and_only_there(backwards: bool) -> None:
+    right = np.roll(np.arange(1.0, 257), -1)
+    assert (neighbours("__syncthreads();", backwards=backwards) == right).all()
+    assert (neighbours("", backwards=backwards) != right).any()
+    with pytest.raises(AssertionError, match="some threads ended while others waited"):
+        neighbours("if (threadIdx.x < 4) __syncthreads();", backwards=backwards)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_kernel_adds_in_the_order_of_arrival(family: str) -> None:
+    assert not re.search(r"atomic[A-Z]", source(family))
+
+
 def test_every_kernel_is_started_from_here() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in Path(cuda.__file__).parent.rglob("*.py"))
     assert {name for name in KERNELS if f'"{name}"' not in text} == set()
@@ -206,3 +240,29 @@ def test_nvcc_compiles_every_kernel_without_a_warning(char: str, index: str, tmp
     made = subprocess.run(["nvcc", "-cubin", "-std=c++11", "-arch=sm_90", "-Werror", "all-warnings", *options,
                            "all.cu"], cwd=tmp_path, capture_output=True, text=True, check=False)  # fmt: skip
     assert made.returncode == 0, made.stdout + made.stderr
+
+
+def _nvrtc() -> Any:
+    for name in ("libnvrtc.so.13", "libnvrtc.so.12"):
+        try:
+            return ctypes.CDLL(name)
+        except OSError:
+            continue
+    return None
+
+
+@pytest.mark.skipif(_nvrtc() is None, reason="no NVRTC here, with which CuPy compiles")
+@pytest.mark.parametrize("char", ["f", "d"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_nvrtc_compiles_every_kernel_without_a_word(family: str, char: str) -> None:
+    """With the options that CuPy gives it, and without any header; so not float16, which has one."""
+    nvrtc, program, size = _nvrtc(), ctypes.c_void_p(), ctypes.c_size_t()
+    given = [f"-D{name}={value}" for name, value in definitions(char, "int").items()]
+    options = [option.encode() for option in (*given, "-std=c++11", "--gpu-architecture=sm_90")]
+    assert nvrtc.nvrtcCreateProgram(ctypes.byref(program), source(family).encode(), None, 0, None, None) == 0
+    failed = nvrtc.nvrtcCompileProgram(program, len(options), (ctypes.c_char_p * len(options))(*options))
+    nvrtc.nvrtcGetProgramLogSize(program, ctypes.byref(size))
+    told = ctypes.create_string_buffer(size.value)
+    nvrtc.nvrtcGetProgramLog(program, told)
+    nvrtc.nvrtcDestroyProgram(ctypes.byref(program))
+    assert (failed, told.value.decode().strip()) == (0, "")
