@@ -7,7 +7,7 @@ what COMPUTE_32F says), and whether float32 may be rounded to TF32 is said with 
 
 from __future__ import annotations
 
-import itertools
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -17,18 +17,20 @@ from minicnn.backend.cuda.launch import STORE, CudaKernels
 from minicnn.backend.switches import switches
 
 Array = Any
+Ints = tuple[int, ...]
 
 # Numbers of CUDA's library_types.h and cublas_api.h
 TYPES = {"f": 0, "d": 1, "e": 2}
 COMPUTE_32F, COMPUTE_64F, COMPUTE_32F_FAST_TF32 = 68, 70, 77
 DEFAULT_ALGORITHM = -1
-ZERO_ONE = {char: (np.zeros(1, char), np.ones(1, char)) for char in "fd"}
+_NUMBERS = {"f": np.array([0, 1], "f"), "d": np.array([0.0, 1.0])}
+ZERO_ONE = {char: (pair[:1].ctypes.data, pair[1:].ctypes.data) for char, pair in _NUMBERS.items()}
+"""Where a zero and a one lie on the host, which is how cuBLAS is told whether to add."""
 
 
-class Factor(NamedTuple):
-    """A stack of matrices in memory: rows lie ``pitch`` numbers apart (of a ``turned`` one, columns do)."""
+class Matrices(NamedTuple):
+    """How matrices lie in memory: rows ``pitch`` numbers apart, or, where they are ``turned``, columns."""
 
-    array: Array
     pitch: int
     turned: bool
 
@@ -40,6 +42,19 @@ class Axis(NamedTuple):
     x: int
     y: int
     out: int
+
+
+class Plan(NamedTuple):
+    """How a product is asked for; made once for shapes and strides, since that takes longer than to ask."""
+
+    shape: tuple[int, ...]
+    sizes: tuple[int, int, int]
+    x: Matrices | None
+    y: Matrices | None
+    axis: Axis
+    """What one call goes along: the longest axis of the stacks."""
+    places: list[tuple[int, int, int]]
+    """Where in x, y and the result each call begins."""
 
 
 class CudaProducts(CudaKernels):
@@ -64,14 +79,16 @@ class CudaProducts(CudaKernels):
         """
         if x.dtype.char not in STORE or x.dtype != y.dtype or min(x.ndim, y.ndim) < 2:
             return super().matmul(x, y)
-        batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-        (m, k), n = x.shape[-2:], y.shape[-1]
+        plan = _plan(x.shape, x.strides, y.shape, y.strides, x.itemsize)
         if out is None:
-            out = self.xp.empty((*batch, m, n), x.dtype)
-        if out.size and k:
-            self._multiply(self._factor(x), self._factor(y), out, batch, (m, n, k), add)
-        elif not add:
-            out[...] = 0
+            out = self.xp.empty(plan.shape, x.dtype)
+        if out.size == 0 or plan.sizes[2] == 0:
+            if not add:
+                out[...] = 0
+        elif plan.x is None or plan.y is None:
+            self.product(self.packed(x) if plan.x is None else x, self.packed(y) if plan.y is None else y, out, add=add)
+        else:
+            self._ask(plan, plan.x, plan.y, (x, y, out), add)
         return out
 
     def linear(self, x: Array, w: Array, b: Array | None) -> Array:
@@ -81,61 +98,63 @@ class CudaProducts(CudaKernels):
             y += b
         return y.reshape(*x.shape[:-1], len(w))
 
-    def _multiply(
-        self, x: Factor, y: Factor, out: Array, batch: tuple[int, ...], sizes: tuple[int, int, int], add: bool
+    def _ask(
+        self, plan: Plan, x_lie: Matrices, y_lie: Matrices, arrays: tuple[Array, Array, Array], add: bool
     ) -> None:
-        """One call for the longest axis of the stacks, for each place along those that cannot be joined with it."""
-        m, n, k = sizes
-        axes = _axes(batch, _steps(x.array, batch), _steps(y.array, batch), m * n)
-        axis = max(axes, default=Axis(1, 0, 0, 0))
-        others = [a for a in axes if a is not axis]
-        char, out_char, size = x.array.dtype.char, out.dtype.char, out.itemsize
-        real = "d" if char == "d" else "f"
-        fast = COMPUTE_32F_FAST_TF32 if char == "f" and switches.allow_tf32 else COMPUTE_32F
-        zero_one = ZERO_ONE[real]
-        from_x, from_y, from_out = self.address(x.array), self.address(y.array), self.address(out)
-        for places in itertools.product(*(range(a.length) for a in others)):
-            at_x, at_y, at_out = (sum(p * a[i] for p, a in zip(places, others, strict=True)) for i in (1, 2, 3))
-            # cuBLAS reads matrices by columns: to it ours are transposed, and (x·y)ᵀ = yᵀ·xᵀ
-            self.blas(int(y.turned), int(x.turned), n, m, k, zero_one[1].ctypes.data,
-                      from_y + at_y * x.array.itemsize, TYPES[char], y.pitch, axis.y,
-                      from_x + at_x * x.array.itemsize, TYPES[char], x.pitch, axis.x,
-                      zero_one[int(add)].ctypes.data, from_out + at_out * size, TYPES[out_char], n, axis.out,
-                      axis.length, COMPUTE_64F if real == "d" else fast, DEFAULT_ALGORITHM)  # fmt: skip
-
-    def _factor(self, x: Array) -> Factor:
-        """``x`` as it lies where cuBLAS can read that, else a copy in C order."""
-        found = _layout(x)
-        if found is None:
-            x = self.packed(x)
-            found = x.shape[-1], False
-        return Factor(x, *found)
+        """cuBLAS reads matrices by columns: to it ours are transposed, and (x·y)ᵀ = yᵀ·xᵀ."""
+        x, y, out = arrays
+        (m, n, k), axis, char = plan.sizes, plan.axis, x.dtype.char
+        zero_one, compute = ZERO_ONE["f"], COMPUTE_32F
+        if char == "d":
+            zero_one, compute = ZERO_ONE["d"], COMPUTE_64F
+        elif char == "f" and switches.allow_tf32:
+            compute = COMPUTE_32F_FAST_TF32
+        from_x, from_y, from_out = self.address(x), self.address(y), self.address(out)
+        for at_x, at_y, at_out in plan.places:
+            self.blas(int(y_lie.turned), int(x_lie.turned), n, m, k, zero_one[1],
+                      from_y + at_y * y.itemsize, TYPES[char], y_lie.pitch, axis.y,
+                      from_x + at_x * x.itemsize, TYPES[char], x_lie.pitch, axis.x,
+                      zero_one[add], from_out + at_out * out.itemsize, TYPES[out.dtype.char], n, axis.out,
+                      axis.length, compute, DEFAULT_ALGORITHM)  # fmt: skip
 
 
-def _layout(x: Array) -> tuple[int, bool] | None:
-    """The pitch of x's matrices, and whether they are turned; None for those that have no pitch."""
-    rows, columns = x.shape[-2:]
-    *stack, down, across = (step // x.itemsize for step in x.strides)
+@functools.lru_cache(maxsize=4096)
+def _plan(x: Ints, x_strides: Ints, y: Ints, y_strides: Ints, itemsize: int) -> Plan:
+    """From shapes and strides; calls are as few as the axes can be joined to."""
+    batch = np.broadcast_shapes(x[:-2], y[:-2])
+    (m, k), n = x[-2:], y[-1]
+    x_steps, y_steps = ([step // itemsize for step in strides] for strides in (x_strides, y_strides))
+    axes = _axes(batch, _steps(x, x_steps, len(batch)), _steps(y, y_steps, len(batch)), m * n)
+    longest = max(axes, default=Axis(1, 0, 0, 0))
+    others = [axis for axis in axes if axis is not longest]
+    places = [(0, 0, 0)]
+    for length, *steps in others:
+        places = [(a + i * steps[0], b + i * steps[1], c + i * steps[2]) for a, b, c in places for i in range(length)]
+    return Plan((*batch, m, n), (m, n, k), _matrices(x, x_steps), _matrices(y, y_steps), longest, places)
+
+
+def _matrices(shape: Ints, steps: list[int]) -> Matrices | None:
+    """How the matrices of a stack lie; None for those that cuBLAS cannot read so."""
+    (rows, columns), (*stack, down, across) = shape[-2:], steps
     if min(stack, default=0) < 0:
         return None
     if columns == 1 or across == 1:
         if rows == 1:
-            return columns, False
+            return Matrices(columns, False)
         if down >= columns:
-            return down, False
+            return Matrices(down, False)
     if rows == 1 or down == 1:
         if columns == 1:
-            return rows, True
+            return Matrices(rows, True)
         if across >= rows:
-            return across, True
+            return Matrices(across, True)
     return None
 
 
-def _steps(x: Array, batch: tuple[int, ...]) -> list[int]:
-    """How many numbers lie between x's matrices along each axis of the batch; 0 where it repeats."""
-    own = [0 if length == 1 else step // x.itemsize
-           for length, step in zip(x.shape[:-2], x.strides[:-2], strict=True)]  # fmt: skip
-    return [0] * (len(batch) - len(own)) + own
+def _steps(shape: Ints, steps: list[int], axes: int) -> list[int]:
+    """How many numbers lie between matrices along each axis of the batch; 0 where one is for all."""
+    own = [0 if length == 1 else step for length, step in zip(shape[:-2], steps[:-2], strict=True)]
+    return [0] * (axes - len(own)) + own
 
 
 def _axes(batch: tuple[int, ...], x: list[int], y: list[int], numbers: int) -> list[Axis]:
