@@ -18,7 +18,7 @@ _DEVICE = "the model itself, on one device; on several processes, mc.distributed
 _COMPILED = "the model itself: nothing is compiled"
 _HALF = "float16, which NumPy has: mc.amp.autocast, or model.half()"
 _ORDER = "leave it out: the order in memory is minicnn's affair, and never changes a result"
-_MEMORY = "mc.cuda.memory_allocated() now, or memory_reserved(), which falls only by empty_cache()"
+_MEMORY = "mc.cuda.memory_reserved(), which falls only by empty_cache()"
 _FUNCTION = "mc.nn.functional.{}, whose arguments are named and ordered a little differently"
 _RESHAPE = "x = x.reshape(…), or F.pad(x, …) for more elements"
 _NUMPY = "NumPy's function of x.numpy(), where no gradient is needed"
@@ -47,7 +47,8 @@ INSTEAD: dict[str, str] = {
     **_each(_COMPILED, "compile jit export fx"),
     **_each(_HALF, "bfloat16"),
     **_each(_ORDER, "channels_last contiguous_format memory_format preserve_format layout strided"),
-    **_each(_MEMORY, "max_memory_allocated max_memory_reserved reset_peak_memory_stats reset_max_memory_allocated"),
+    **_each(_MEMORY, "max_memory_reserved"),
+    **_each("mc.cuda.reset_peak_memory_stats()", "reset_max_memory_allocated"),
     **_each(_NOTHING, "mkl mkldnn openmp set_flush_denormal set_deterministic_debug_mode"),
     **_each("mc.set_num_threads and mc.get_num_threads", "set_num_interop_threads get_num_interop_threads"),
     **_each(_FUNCTION, *(f"minicnn.{name}" for name in (

@@ -103,7 +103,7 @@ def test_a_variable_is_a_tensor_on_the_same_memory() -> None:
         ("testing", "grad_check", "'gradcheck'"),
         ("random", "manualseed", "'manual_seed'"),
         ("cuda", "isavailable", "'is_available'"),
-        ("cuda", "max_memory_allocated", "memory_reserved"),
+        ("cuda", "max_memory_reserved", "memory_reserved"),
         ("cuda", "bfloat16", "float16, which NumPy has"),
         ("backends", "openmp", "leave it out"),
         ("accelerator", "devicecount", "'device_count'"),
