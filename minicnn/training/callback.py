@@ -25,7 +25,7 @@ class Callback:
         """Before the first batch of ``run.epoch``; where a training goes on within an epoch, before its next one."""
 
     def on_batch_end(self, run: Run) -> None:
-        """After the backward pass of a batch; ``run.meter`` has the means of the epoch so far."""
+        """After the backward pass of a batch; ``run.meter`` has the means of the epoch so far, and waits for a GPU."""
 
     def on_step_end(self, run: Run) -> None:
         """After a step of the optimiser: after every batch, or after every ``accumulate`` batches."""

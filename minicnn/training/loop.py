@@ -65,7 +65,8 @@ def fit(
         accumulate: batches whose gradients make one step of the optimiser, as if they were one batch.
         clip_norm, clip_value: the largest norm of all gradients together, or the largest element; one of them.
         on_nan: of a loss that is no finite number, "report" warns, "stop" raises before the step is made, and "skip"
-            leaves the step out; the message says where it came from. The last two look at the gradients, too.
+            leaves the step out; the message says where it came from. The last two look at the gradients, too. On a GPU
+            they wait for it in every step; "report" does not, and warns when the losses are read, without the layer.
         log_csv: a file for ``History.to_csv``, kept up to date.
         log_tensorboard: a folder for TensorBoard (the extra "tensorboard").
         progress: show a bar (in a terminal) or a line an epoch (elsewhere).
