@@ -94,6 +94,24 @@ def test_batches_are_the_same_and_pinned(cupy: Any, options: dict[str, Any]) -> 
     assert epochs[0] == epochs[1] and len(epochs[0]) == 8
 
 
+def test_workers_that_stay_tell_their_streams_through_the_thread(cupy: Any) -> None:
+    options: dict[str, Any] = {"num_workers": 2, "worker_method": "thread", "persistent_workers": True}
+    data = TensorDataset(mc.arange(8.0))
+    states = []
+    for pin in (False, True):
+        mc.manual_seed(5)
+        loader = DataLoader(data, 2, shuffle=True, pin_memory=pin, **options)
+        list(loader)
+        states.append(loader.worker_state())
+    assert states[0] is not None and states[1] is not None and states[0]["base_seed"] == states[1]["base_seed"]
+    again = DataLoader(data, 2, shuffle=True, pin_memory=True, **options)
+    again.set_worker_state(states[1])
+    mc.manual_seed(6)
+    rest = [batch[0].tolist() for batch in again]
+    mc.manual_seed(6)
+    assert rest == [batch[0].tolist() for batch in loader]
+
+
 class Stream(IterableDataset[int]):
     def __iter__(self) -> Iterator[int]:
         return iter(range(5))
