@@ -132,8 +132,9 @@ class _Walk:
             grads = self.arrived.pop(leaf, None)
             if grads is None:
                 continue
-            for hook in list((leaf._hooks or {}).values()):
-                grads[0] = _hooked(hook, grads[0])
+            if leaf._hooks:
+                for hook in list(leaf._hooks.values()):
+                    grads[0] = _hooked(hook, grads[0])
             if self.captured is None:
                 accumulate(leaf, grads, self.create_graph)
             elif grads[0] is not None and leaf in self.wanted:
@@ -240,8 +241,9 @@ def accumulate(leaf: Tensor, grads: list[Any], create_graph: bool) -> None:
         leaf._grad = g
     else:
         leaf._grad = wrap(g.array) if getrefcount(g) == _ONE and _is_sole(g.array) else g.detach().clone()
-    for hook in list((leaf._post_hooks or {}).values()):
-        hook(leaf)
+    if leaf._post_hooks:
+        for hook in list(leaf._post_hooks.values()):
+            hook(leaf)
 
 
 def _is_sole(array: Any) -> bool:

@@ -25,9 +25,9 @@ mode = _Mode()
 
 def _swap(values: dict[str, Any]) -> dict[str, Any]:
     """Set switches of the current thread; returns what they were."""
-    before = {name: getattr(mode, name) for name in values}
-    for name, value in values.items():
-        setattr(mode, name, value)
+    switches = mode.__dict__
+    before = {name: switches[name] for name in values}
+    switches.update(values)
     return before
 
 

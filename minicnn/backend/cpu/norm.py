@@ -99,12 +99,11 @@ class CpuNormKernels(NormKernels):
 def _batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array]:
     """x → y, mean and var, as ``normalise`` defines them."""
     rows = rows_of(x)
-    mean, var = _moments(rows)
+    mean, var, far = _moments(rows)
     scale = (var + eps) ** -0.5
     if weight is not None:
         scale = scale * weight.reshape(-1)
     shift = np.zeros_like(scale) if bias is None else bias.reshape(-1)
-    far = is_far(mean, var)
     y = _scale_shift(rows, scale, shift, mean) if far else _scale_shift(rows, scale, shift - mean * scale)
     kept = (1, -1, *[1] * (x.ndim - 2))
     return y, mean.astype(x.dtype).reshape(kept), var.astype(x.dtype).reshape(kept)
@@ -175,8 +174,8 @@ def _by_row(x: Array, axes: Axes, *given: Array | None) -> bool:
     return x.dtype in (np.float32, np.float64) and all(t is None or t.shape == sizes for t in given)
 
 
-def _moments(rows: Rows) -> tuple[Array, Array]:
-    """Mean and biased variance of each channel, (C,) float64.
+def _moments(rows: Rows) -> tuple[Array, Array, bool]:
+    """Mean and biased variance of each channel, (C,) float64, and whether the mean is far from 0.
 
     Behind a convolution of what a ReLU left, means are often far from 0 (two of three layers in ``steps: ResNet-20``).
     So the first row of much is looked at, and where its mean is far from 0 the sums are of differences from that.
@@ -188,7 +187,9 @@ def _moments(rows: Rows) -> tuple[Array, Array]:
     mean, var = _moments_about(rows, pivot, blocks)
     if is_far(mean if pivot is None else mean - pivot, var):
         mean, var = _moments_about(rows, mean, blocks)
-    return mean, var
+    elif pivot is None:
+        return mean, var, False
+    return mean, var, is_far(mean, var)
 
 
 def _moments_about(rows: Rows, pivot: Array | None, blocks: list[slice]) -> tuple[Array, Array]:

@@ -39,7 +39,8 @@ class Rows(NamedTuple):
 
     def fold(self, sums: Iterable[Array]) -> Array:
         """What ``sums`` gave for all blocks → (C,) float64."""
-        return np.concatenate([some.reshape(-1, self.shape[1]) for some in sums]).sum(0, np.float64)
+        parts = [some.reshape(-1, self.shape[1]) for some in sums]
+        return (parts[0] if len(parts) == 1 else np.concatenate(parts)).sum(0, np.float64)
 
     def spread(self, channels: Array) -> Array:
         """(C,) → each channel's value beside its numbers in a row, in the matrix's dtype."""

@@ -7,16 +7,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from minicnn.autograd.inplace import check_writable, edited
-from minicnn.autograd.mode import no_grad
+from minicnn.autograd.mode import mode, no_grad
 from minicnn.backend import backend_of
-from minicnn.errors import DtypeError, OptionError, ShapeError
+from minicnn.errors import OptionError, ShapeError
+from minicnn.nn.functional.norm_checks import check_channels, check_eps, last_axes
 from minicnn.nn.functional.pad import pad
 from minicnn.nn.functional.pool import avg_pool2d
-from minicnn.nn.functional.reduction import check_one_device
 from minicnn.ops.norm import Normalise, ScaleShift
 from minicnn.ops.shape import reshaped
-from minicnn.shapes.sizes import size_tuple
-from minicnn.tensor import Tensor
+from minicnn.tensor import Tensor, wrap
 
 __all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm", "rms_norm"]
 
@@ -57,7 +56,7 @@ def batch_norm(
         tensor([[-1.0000],
                 [ 1.0000]])
     """
-    _check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if (running_mean is None) != (running_var is None):
         raise OptionError("batch_norm: one of the running statistics is missing",
                           got=f"running_{'var' if running_var is None else 'mean'}=None", rule="both or neither")
@@ -74,9 +73,8 @@ def batch_norm(
     if eps <= 0:
         raise OptionError("batch_norm: eps is not positive", got=f"eps={eps}", rule="eps > 0 in training")
     observe = _mover("batch_norm", running_mean, running_var, momentum, count)
-    axes = (0, *range(2, input.ndim))
-    scale, shift = (t if t is None else _beside_channels(t, input.ndim) for t in (weight, bias))
-    return Normalise.apply(input, scale, shift, axes=axes, eps=eps, observe=observe)
+    axes = (0, *range(2, input.array.ndim))
+    return Normalise.apply(input, weight, bias, axes=axes, eps=eps, by_channel=True, observe=observe)
 
 
 def layer_norm(
@@ -102,8 +100,8 @@ def layer_norm(
         tensor([[-1.0000,  1.0000],
                 [ 0.0000,  0.0000]])
     """
-    _check_eps("layer_norm", eps)
-    axes = _last_axes("layer_norm", input, normalized_shape, weight=weight, bias=bias)
+    check_eps("layer_norm", eps)
+    axes = last_axes("layer_norm", input, normalized_shape, weight=weight, bias=bias)
     return Normalise.apply(input, weight, bias, axes=axes, eps=eps)
 
 
@@ -119,8 +117,8 @@ def rms_norm(
         >>> F.rms_norm(mc.tensor([3.0, -3.0]), (2,))
         tensor([ 1., -1.])
     """
-    _check_eps("rms_norm", eps or 0)
-    axes = _last_axes("rms_norm", input, normalized_shape, weight=weight)
+    check_eps("rms_norm", eps or 0)
+    axes = last_axes("rms_norm", input, normalized_shape, weight=weight)
     tiny = float(backend_of(input.array).xp.finfo(input.array.dtype).eps) if eps is None else eps
     y = input * ((input * input).mean(axes, keepdim=True) + tiny) ** -0.5
     return y if weight is None else (y * weight).to(input.dtype)
@@ -145,8 +143,8 @@ def group_norm(
         >>> F.group_norm(mc.tensor([[1.0, 3.0, 2.0, 2.0]]), 2)
         tensor([[-1.0000,  1.0000,  0.0000,  0.0000]])
     """
-    _check_eps("group_norm", eps)
-    _check_channels("group_norm", input, weight=weight, bias=bias)
+    check_eps("group_norm", eps)
+    check_channels("group_norm", input, weight=weight, bias=bias)
     if num_groups < 1:
         raise OptionError("group_norm: there is no group", got=f"num_groups={num_groups}", rule="num_groups >= 1")
     N, C = input.array.shape[:2]
@@ -157,9 +155,8 @@ def group_norm(
     if input.array.size == num_groups and N == 1:
         raise ShapeError("group_norm: a group of one value has no variance", got=f"input {tuple(input.shape)}",
                          rule="more than 1 value in a group", hint="fewer groups")
-    scale, shift = (t if t is None else _beside_channels(t, input.ndim) for t in (weight, bias))
-    axes = tuple(range(2, input.ndim))
-    return Normalise.apply(input, scale, shift, axes=axes, eps=eps, groups=num_groups)
+    axes = tuple(range(2, input.array.ndim))
+    return Normalise.apply(input, weight, bias, axes=axes, eps=eps, groups=num_groups, by_channel=True)
 
 
 def instance_norm(
@@ -190,21 +187,20 @@ def instance_norm(
         tensor([[[-1.0000,  1.0000]]])
     """
     name = "instance_norm"
-    _check_channels(name, input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
+    check_channels(name, input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if not use_input_stats:
         if running_mean is None or running_var is None:
             raise OptionError(f"{name}: nothing to normalise by", got="use_input_stats=False, no running statistics",
                               rule="without the input's statistics, the running ones", hint="use_input_stats=True")
         return _by_running(input, running_mean, running_var, weight, bias, eps)
-    _check_eps(name, eps)
+    check_eps(name, eps)
     pixels = math.prod(input.array.shape[2:])
     if pixels == 1:
         raise ShapeError(f"{name}: one pixel has no variance", got=f"input {tuple(input.shape)}",
                          rule="more than 1 value per channel and sample")
     observe = _mover(name, running_mean, running_var, momentum, pixels)
-    axes = tuple(range(2, input.ndim))
-    scale, shift = (t if t is None else _beside_channels(t, input.ndim) for t in (weight, bias))
-    return Normalise.apply(input, scale, shift, axes=axes, eps=eps, observe=observe)
+    axes = tuple(range(2, input.array.ndim))
+    return Normalise.apply(input, weight, bias, axes=axes, eps=eps, by_channel=True, observe=observe)
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
@@ -242,11 +238,25 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
 def _by_running(
     input: Tensor, mean: Tensor, var: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float
 ) -> Tensor:
-    """x · scale + shift, with scale = weight / √(var + eps) and shift = bias − mean · scale."""
+    """x · scale + shift, with scale = weight / √(var + eps) and shift = bias − mean · scale.
+
+    Where nobody looks at the steps they are arithmetic of arrays, not of tensors: ``inference`` has many small layers.
+    """
+    given = [mean, var, weight, bias]
+    if mode.watch is None and not (mode.grad and any(t is not None and t.tracked for t in given)):
+        with backend_of(input.array).quiet():
+            scale, shift = (wrap(a) for a in _scale_and_shift([t if t is None else t.array for t in given], eps))
+    else:
+        scale, shift = _scale_and_shift(given, eps)
+    return ScaleShift.apply(input, *(_beside_channels(t, input.array.ndim) for t in (scale, shift)))
+
+
+def _scale_and_shift(given: Sequence[Any], eps: float) -> tuple[Any, Any]:
+    """Scale and shift of the mean, var, weight and bias that are ``given``, all tensors or all arrays."""
+    mean, var, weight, bias = given
     scale = (var + eps) ** -0.5
     scale = scale if weight is None else scale * weight
-    shift = -mean * scale if bias is None else bias - mean * scale
-    return ScaleShift.apply(input, *(_beside_channels(t, input.ndim) for t in (scale, shift)))
+    return scale, -mean * scale if bias is None else bias - mean * scale
 
 
 def _mover(
@@ -280,59 +290,3 @@ def _mover(
 def _beside_channels(values: Tensor, ndim: int) -> Tensor:
     """(C,) → (1, C, 1, …)."""
     return reshaped(values, (1, values.array.size, *[1] * (ndim - 2)))
-
-
-def _check_channels(name: str, input: Tensor, **vectors: Tensor | None) -> None:
-    _check_float(name, input)
-    if input.ndim < 2:
-        raise ShapeError(f"{name}: the input has no channels", got=f"input {tuple(input.shape)}",
-                         rule="(N, C, *): at least 2 dimensions", hint="x.unsqueeze(0)")
-    check_one_device(name, input, *vectors.values())
-    C = input.array.shape[1]
-    for vector, values in vectors.items():
-        if values is not None and values.array.shape != (C,):
-            raise ShapeError(f"{name}: the input has {C} channels, {vector} is for {tuple(values.shape)}",
-                             got=f"input {tuple(input.shape)}, {vector} {tuple(values.shape)}",
-                             rule=f"{vector}.shape == (input.shape[1],)", hint=f"num_features={C}")
-    _check_dtypes(name, input, vectors)
-
-
-def _last_axes(name: str, input: Tensor, normalized_shape: Sequence[int], **given: Tensor | None) -> tuple[int, ...]:
-    _check_float(name, input)
-    if not isinstance(normalized_shape, Sequence):
-        raise DtypeError(f"{name}: normalized_shape is no sequence", got=f"{normalized_shape!r:.80}",
-                         rule="a sequence of sizes", hint=f"({normalized_shape!r:.80},)")
-    sizes = size_tuple(name, (normalized_shape,))
-    if not sizes or tuple(input.shape[-len(sizes) :]) != sizes:
-        raise ShapeError(f"{name}: the input does not end in normalized_shape",
-                         got=f"input {tuple(input.shape)}, normalized_shape {sizes}",
-                         rule="input.shape[-len(normalized_shape):] == normalized_shape, which is not empty")
-    for which, values in given.items():
-        if values is not None and tuple(values.shape) != sizes:
-            raise ShapeError(f"{name}: {which} is not of normalized_shape", got=f"{which} {tuple(values.shape)}",
-                             rule=f"{which}.shape == normalized_shape, here {sizes}")
-    if name != "rms_norm":  # which takes any
-        _check_dtypes(name, input, given)
-    return tuple(range(input.ndim - len(sizes), input.ndim))
-
-
-def _check_dtypes(name: str, input: Tensor, given: dict[str, Tensor | None]) -> None:
-    """Weights and statistics have the input's dtype; those of a float16 input may be float32."""
-    dtypes = {which: values.array.dtype for which, values in given.items() if values is not None}
-    own = input.array.dtype
-    if len({own, *dtypes.values()}) > 1 and (own != "float16" or any(d != "float32" for d in dtypes.values())):
-        raise DtypeError(f"{name}: the dtypes differ",
-                         got=", ".join(f"{which} {dtype}" for which, dtype in {"input": own, **dtypes}.items()),
-                         rule="weight, bias and running statistics have the input's dtype (of float16, or float32)",
-                         hint="input.to(weight.dtype), or model.to(input.dtype)")
-
-
-def _check_eps(name: str, eps: float) -> None:
-    if eps < 0:
-        raise OptionError(f"{name}: eps is negative", got=f"eps={eps}", rule="eps >= 0")
-
-
-def _check_float(name: str, input: Tensor) -> None:
-    if input.array.dtype.kind != "f":
-        raise DtypeError(f"{name}: the input is not floating point", got=input.array.dtype,
-                         rule="statistics are of floating point tensors", hint="x.float()")

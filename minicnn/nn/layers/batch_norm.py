@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any, ClassVar
 
+from minicnn.autograd.inplace import edited
 from minicnn.backend import Device
 from minicnn.dtypes import int64
 from minicnn.errors import ShapeError
@@ -97,10 +98,11 @@ class _BatchNorm(_NormBase):
         self._check_input_dim(input)
         update = self.training and self.track_running_stats
         momentum = 0.0 if self.momentum is None else self.momentum
-        if update and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
+        if update and (batches := self.num_batches_tracked) is not None:
+            batches.array += 1  # as an operation of tensors it took a tenth of a small layer's time
+            edited(batches, "add_")
             if self.momentum is None:  # the plain mean of all batches so far
-                momentum = 1.0 / self.num_batches_tracked.item()
+                momentum = 1.0 / batches.item()
         use_batch = self.training or (self.running_mean is None and self.running_var is None)
         use_running = self.track_running_stats or not self.training
         mean, var = (self.running_mean, self.running_var) if use_running else (None, None)
