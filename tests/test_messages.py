@@ -56,6 +56,7 @@ def test_plus_is_for_numbers() -> None:
         +mc.tensor([True])
 
 
+@pytest.mark.host("texts of CPU tensors, which do not name their device")
 def test_tensors_in_messages_are_short() -> None:
     error = ShapeError("f: no", got=x)
     assert str(error) == "f: no\n  got   Tensor of shape (2, 3, 8, 8)" and error.got is x

@@ -6,6 +6,7 @@ import pytest
 
 import minicnn as mc
 
+pytestmark = pytest.mark.host("texts of CPU tensors, which do not name their device")
 nan, inf = float("nan"), float("inf")
 
 DATA = [

@@ -105,7 +105,7 @@ class Trial:
             target = leaf if name == "input" else self.module._parameters[name]
             if g is None or target is None or g.shape != tuple(out.shape):
                 return None
-            (found,) = mc.grad(out, [target], mc.from_numpy(g).to(out.dtype), allow_unused=True)
+            (found,) = mc.grad(out, [target], mc.from_numpy(g).to(out), allow_unused=True)
             return None if found is None else host(found)
         except (MinicnnError, AttributeError, KeyError, TypeError, ValueError):
             return None  # this variant does not exist for such a layer

@@ -50,7 +50,8 @@ def find_divergence(
         theirs has no bias
     """
     theirs = _loaded(recording)
-    given = list(inputs) or [mc.from_numpy(theirs[key]) for key in _present(theirs, "input")]
+    place = next((p.device for p in model.parameters()), mc.get_default_device())
+    given = list(inputs) or [mc.from_numpy(theirs[key]).to(place) for key in _present(theirs, "input")]
     if not given:
         raise ArgumentError("find_divergence: there is no input", rule="one that is given, or recorded as input")
     run = _Run(model, theirs, rtol)
@@ -127,7 +128,7 @@ class _Run:
         wanted = [t for t in [*self.leaves, *params.values()] if t.requires_grad]
         if not wanted or not self.output.requires_grad:
             return
-        g = mc.ones_like(self.output) if seed is None else mc.from_numpy(seed).to(self.output.dtype)
+        g = mc.ones_like(self.output) if seed is None else mc.from_numpy(seed).to(self.output)
         found = mc.grad(self.output, wanted, g, allow_unused=True)
         by_tensor = {id(t): host(d) for t, d in zip(wanted, found, strict=True) if d is not None}
         differences: list[tuple[int, Difference]] = []
@@ -163,7 +164,7 @@ class _Run:
             theirs = self.theirs.get(key)
             if theirs is None or theirs.shape != tuple(out.shape) or not out.is_floating_point():
                 return None
-            right = with_gradient_of(mc.from_numpy(theirs).to(out.dtype), out)
+            right = with_gradient_of(mc.from_numpy(theirs).to(out), out)
             if right.requires_grad:
                 right.register_hook(self._healer(key))
                 self.passed[key] = right
@@ -175,7 +176,7 @@ class _Run:
         def heal(g: Tensor) -> Tensor | None:
             self.gradients[key] = host(g)
             theirs = self.theirs.get(f"{key}.grad")
-            return None if theirs is None or theirs.shape != tuple(g.shape) else mc.from_numpy(theirs).to(g.dtype)
+            return None if theirs is None or theirs.shape != tuple(g.shape) else mc.from_numpy(theirs).to(g)
 
         return heal
 

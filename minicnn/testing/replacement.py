@@ -16,6 +16,7 @@ from minicnn.autograd.mode import mode
 from minicnn.autograd.watch import Watch
 from minicnn.errors import GradientError
 from minicnn.tensor import Tensor
+from minicnn.testing.recording import host
 from minicnn.testing.student import Student
 
 
@@ -113,7 +114,7 @@ def _judged(student: Student, oracle: _Oracle, options: dict[str, Any], place: s
                            for n, t, leaf in zip(student.tensors, tensors, leaves, strict=True)]
                     ctx.pairs.append((leaves, run(own, options)))
             (_, right), (_, mine) = ctx.pairs
-            oracle.compare(f"{student.operation}: the result", place, mine.detach().numpy(), right.detach().numpy())
+            oracle.compare(f"{student.operation}: the result", place, host(mine), host(right))
             return mine.detach()
 
         @staticmethod
@@ -121,8 +122,8 @@ def _judged(student: Student, oracle: _Oracle, options: dict[str, Any], place: s
             (right, mine) = (_slopes(leaves, out, g) for leaves, out in ctx.pairs)
             for name, a, b in zip(student.tensors, mine, right, strict=True):
                 if b is not None:
-                    a_host = np.zeros(tuple(b.shape)) if a is None else a.numpy()
-                    oracle.compare(f"{student.operation}: the gradient of {name}", place, a_host, b.numpy())
+                    a_host = np.zeros(tuple(b.shape)) if a is None else host(a)
+                    oracle.compare(f"{student.operation}: the gradient of {name}", place, a_host, host(b))
             return tuple(mine)
 
     return Judged

@@ -97,16 +97,16 @@ def _numpy_form(
 
         @staticmethod
         def forward(ctx: Any, *tensors: Any) -> Tensor:
-            ctx.like = [t if t is None else t.dtype for t in tensors]
-            out, ctx.cache = run(*(t if t is None else t.detach().numpy() for t in tensors), **options)
-            return mc.from_numpy(np.asarray(out, dtype=ctx.like[0]))
+            ctx.like, ctx.place = [t if t is None else t.dtype for t in tensors], tensors[0].device
+            out, ctx.cache = run(*(t if t is None else t.detach().cpu().numpy() for t in tensors), **options)
+            return mc.from_numpy(np.asarray(out, dtype=ctx.like[0])).to(ctx.place)
 
         @staticmethod
         def backward(ctx: Any, g: Tensor) -> tuple[Tensor | None, ...]:
-            found = run_back(g.numpy(), ctx.cache)
+            found = run_back(g.cpu().numpy(), ctx.cache)
             grads = list(found) if isinstance(found, tuple | list) else [found]
             grads += [None] * (len(ctx.like) - len(grads))
-            return tuple(None if d is None or not need else mc.from_numpy(np.asarray(d, dtype=like))
+            return tuple(None if d is None or not need else mc.from_numpy(np.asarray(d, dtype=like)).to(ctx.place)
                          for d, like, need in zip(grads, ctx.like, ctx.needs_input_grad, strict=True))
 
     return Numpy

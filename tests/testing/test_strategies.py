@@ -61,7 +61,7 @@ def test_calls_take_other_inputs_and_give_arrays() -> None:
     arrays = call.arrays()
     assert arrays[2] is None
     assert isinstance(arrays[0], np.ndarray)
-    assert "linear(tensor([[1., 2.]])" in repr(call)
+    assert "linear(tensor([[1., 2.]]" in repr(call)
 
 
 @SHORT

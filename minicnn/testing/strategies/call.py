@@ -31,7 +31,7 @@ class Call:
 
     def arrays(self) -> list[np.ndarray[Any, Any] | None]:
         """The inputs as NumPy arrays."""
-        return [None if x is None else x.numpy().copy() for x in self.inputs]
+        return [None if x is None else x.cpu().numpy().copy() for x in self.inputs]
 
     def __repr__(self) -> str:
         given = [str(x) for x in self.inputs] + [f"{name}={value!r}" for name, value in self.options.items()]
