@@ -88,6 +88,7 @@ def as_weights(sums: Array, layer: Layer) -> Array:
 def input_grad(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
     """g (N, OH, OW, C), w (C, 1, 1, KH, KW) → dx (N, *size, C), for any stride: each phase of x by itself."""
     kernel, C = w.shape[3:], len(w)
+    dx = np.empty((len(g), *size, C), g.dtype)  # before phases are counted, of which a stride may have any number
     down, across = (
         [_meeting(phase, k, s, d, before) for phase in range(min(s, n))]
         for n, k, s, d, (before, _) in zip(
@@ -95,7 +96,7 @@ def input_grad(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
         )
     )
     walk = forwards(geometry, kernel, tuple(-(-n // s) for n, s in zip(size, geometry.stride, strict=True)))
-    taps, dx = _spread(w, walk.size[1]), np.empty((len(g), *size, C), g.dtype)
+    taps = _spread(w, walk.size[1])
     top, left = (min(t.start for t in axis) for axis in (down, across))
     height, width = (max(t.start + t.apart * t.number for t in axis) for axis in (down, across))
 

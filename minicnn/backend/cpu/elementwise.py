@@ -15,7 +15,7 @@ from minicnn.backend.cpu.threads import run
 
 Array = Any
 
-BLOCK = 1 << 18  # numbers; with fewer, threads wait longer for each other than they compute: ``kernels: GELU``, 2 threads
+BLOCK = 1 << 18  # numbers; with fewer, threads wait for each other longer than they compute (``kernels: GELU``)
 PIECE = 1 << 19  # numbers that are worth waking a thread for, if few calls go over them: ``kernels: ReLU``
 
 

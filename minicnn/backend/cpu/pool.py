@@ -15,6 +15,7 @@ import numpy as np
 
 from minicnn.backend.cpu.sample_norm import samples_of
 from minicnn.backend.cpu.threads import run
+from minicnn.backend.cpu.windows import image_blocks
 from minicnn.backend.portable.arrays import wide
 from minicnn.backend.portable.pool import PoolKernels, along, first_tap, lowest
 from minicnn.shapes.conv import Pair
@@ -181,5 +182,4 @@ def _first_pixels(winners: Array, geometry: PoolGeometry, W: int) -> Array:
 
 def _blocks(x: Array) -> list[slice]:
     """Slices of images that fit the cache together."""
-    step = max(1, BLOCK_BYTES * len(x) // max(1, x.nbytes))
-    return [slice(start, start + step) for start in range(0, len(x), step)]
+    return [images for images, _ in image_blocks(len(x), x.nbytes // max(1, len(x)), BLOCK_BYTES)]

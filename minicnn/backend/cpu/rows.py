@@ -13,7 +13,7 @@ import numpy as np
 
 Array = Any
 
-BLOCK = 1 << 18  # numbers in a block; ``kernels: batch norm``: with a quarter .1 to .2 longer, and threads gained nothing
+BLOCK = 1 << 18  # numbers in a block; ``kernels: batch norm``: a quarter took .1 longer, and threads gained nothing
 WIDTH = 1 << 14  # numbers in a row at most; of rows shorter than its buffer (8,192), NumPy copies what it repeats
 SUMMED = 1 << 16  # numbers of which sums are made in float32; sums of those are added in float64
 NARROW = 512  # numbers in a row whose sums over rows are wanted: few, since they are folded in float64

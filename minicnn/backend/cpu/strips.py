@@ -15,25 +15,44 @@ some groups' channels make a strip, and the strips lie one after the other.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from numpy.lib.stride_tricks import as_strided
 
 from minicnn.backend.cpu.scratch import scratch
-from minicnn.backend.cpu.windows import Block, Walk
+from minicnn.backend.cpu.windows import Part, Walk
 
 Array = Any
 
 
-class Strip(NamedTuple):
-    """A block's pixels, and the shape in which its windows lie, some of them across the ends of rows."""
+class Strips:
+    """Scratch memory for a block's pixels, ``width`` of them from ``walk.origin`` on, in ``count`` strips."""
 
-    flat: Array  # (strips, *), of which each begins with (2, pairs + 1, images, pitch, C); zeros follow
-    pairs: int
-    images: int
-    pitch: int
-    channels: int
-    turns: int  # pixels that a window is wide
+    def __init__(self, walk: Walk, part: Part, width: int, count: int = 1) -> None:
+        self.count, self.images, self.channels, self.turns = count, part.images, part.C // count, walk.kernel[1]
+        self.pairs = -(-part.rows // 2)
+        left = walk.origin[1]
+        before, after = max(0, -left), max(0, left + width - part.W)
+        self.pitch = width - min(before, after, self.turns - 1)  # zeros before a row are also those after the last
+        self.row = self.images * self.pitch * self.channels
+        numbers = 2 * (self.pairs + 1) * self.row
+        self.flat = scratch("strip", (count, numbers + (2 * self.turns + width) * self.channels), part.dtype)
+        room = self.flat[:, :numbers].reshape(count, 2, self.pairs + 1, self.images, self.pitch, self.channels)
+        self._columns = slice(max(left, 0), max(left, 0, min(part.W, left + width)))
+        self._places = []
+        for parity in range(2):
+            start = walk.origin[0] + part.first + parity
+            a, b = max(0, -(start // 2)), min(self.pairs + 1, -((start - part.H) // 2))
+            if b > a:
+                place = room[:, parity, a:b, :, before : before + self._columns.stop - self._columns.start]
+                self._places.append((place.transpose(2, 1, 3, 0, 4), slice(start + 2 * a, start + 2 * b - 1, 2)))
+
+    def fill(self, x: Array) -> None:
+        """x (n, H, W, count·C), the block's images: their pixels, with zeros around."""
+        self.flat.fill(0)
+        pixels = separate(x[:, :, self._columns], self.count)
+        for place, rows in self._places:
+            place[...] = pixels[:, rows]
 
     @property
     def length(self) -> int:
@@ -41,52 +60,30 @@ class Strip(NamedTuple):
         return -(-self.pairs * self.images * self.pitch // self.turns) * self.turns
 
     @property
-    def rows(self) -> tuple[Array, ...]:
-        """d0 … d3: the numbers from the first row on, from the second, third and fourth, as many as windows read."""
-        row, size = self.images * self.pitch * self.channels, (self.length + self.turns - 1) * self.channels
-        odd = (self.pairs + 1) * row
-        return tuple(self.flat[:, start : start + size] for start in (0, odd, row, odd + row))
+    def shifted(self) -> Array:
+        """d0 … d3: the numbers from the first row on, from the second, third and fourth, as many as windows read, as
+        a view (2, 2, count, size)."""
+        size, item = (self.length + self.turns - 1) * self.channels, self.flat.itemsize
+        strides = (self.row * item, (self.pairs + 1) * self.row * item, *self.flat.strides)
+        return as_strided(self.flat, (2, 2, self.count, size), strides)
 
     def windows(self, rows: Array) -> Array:
-        """(4, strips, size of ``rows``) → view (4, strips, turns, length / turns, turns·C)."""
+        """(4, count, size of a row of ``shifted``) → view (4, count, turns, length / turns, turns·C)."""
         turns, step, item = self.turns, self.channels * rows.itemsize, rows.itemsize
         shape = (*rows.shape[:2], turns, self.length // turns, turns * self.channels)
         return as_strided(rows, shape, (*rows.strides[:2], step, turns * step, item))
 
     def in_turns(self, pixels: Array) -> Array:
-        """(4, strips, length, O), a row for each window → view (4, strips, turns, length / turns, O)."""
+        """(4, count, length, O), a row for each window → view (4, count, turns, length / turns, O)."""
         shape = (*pixels.shape[:2], self.length // self.turns, self.turns, pixels.shape[3])
         return pixels.reshape(shape).swapaxes(2, 3)
 
     def inside(self, pixels: Array, across: int) -> Array:
-        """(strips, length, O), a row for each window → view (images, pairs, across, strips, O) of those that straddle
+        """(count, length, O), a row for each window → view (images, pairs, across, count, O) of those that straddle
         nothing."""
         shape = (len(pixels), self.pairs, self.images, self.pitch, pixels.shape[2])
         whole = pixels[:, : self.pairs * self.images * self.pitch].reshape(shape)
         return whole[:, :, :, :across].transpose(2, 1, 3, 0, 4)
-
-
-def strip(x: Array, walk: Walk, block: Block, width: int, count: int = 1) -> Strip:
-    """x (N, H, W, count·C) → the strips of the block's pixels, from row and column ``walk.origin`` on and ``width``
-    wide."""
-    first, last, _ = block[1].indices(walk.size[0])
-    x, pairs, turns = separate(x[block[0]], count).transpose(3, 1, 0, 2, 4), -(-(last - first) // 2), walk.kernel[1]
-    _, H, images, W, C = x.shape
-    top, left = walk.origin[0] + first, walk.origin[1]
-    before, after = max(0, -left), max(0, left + width - W)
-    pitch = width - min(before, after, turns - 1)  # the zeros before a row are also those after the last
-    numbers = 2 * (pairs + 1) * images * pitch * C
-    flat = scratch("strip", (count, numbers + (2 * turns + width) * C), x.dtype)
-    flat[:] = 0
-    room = flat[:, :numbers].reshape(count, 2, pairs + 1, images, pitch, C)
-    into, out_of = max(left, 0), min(W, left + width)
-    for parity in range(2):
-        start = top + parity
-        a, b = max(0, -(start // 2)), min(pairs + 1, -((start - H) // 2))
-        if b > a and out_of > into:
-            part = room[:, parity, a:b, :, into - left : out_of - left]
-            part[...] = x[:, start + 2 * a : start + 2 * b - 1 : 2, :, into:out_of]
-    return Strip(flat, pairs, images, pitch, C, turns)
 
 
 def separate(pixels: Array, count: int) -> Array:

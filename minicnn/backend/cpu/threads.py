@@ -95,8 +95,14 @@ class _Pool:
             self.jobs.put(job)
 
 
+class _Here(threading.local):
+    """What this thread knows of itself."""
+
+    working = False
+
+
 _pool = _Pool()
-_here = threading.local()
+_here = _Here()
 
 
 def run(work: Callable[[Any], Any], pieces: Sequence[Any], each: int = 1) -> list[Any]:
@@ -108,7 +114,7 @@ def run(work: Callable[[Any], Any], pieces: Sequence[Any], each: int = 1) -> lis
     """
     with blas.one_thread:
         helpers = min(get_num_threads(), len(pieces) // each) - 1
-        if helpers < 1 or getattr(_here, "working", False):
+        if helpers < 1 or _here.working:
             return [work(piece) for piece in pieces]
         job = _Job(work, pieces)
         _pool.call(job, helpers)
@@ -194,6 +200,6 @@ def _once_after_fork() -> None:
 
 def _after_fork() -> None:
     global _pool, _here
-    count, _pool, _here = _pool.count, _Pool(), threading.local()
-    _pool.count = count
+    count, _pool = _pool.count, _Pool()
+    _pool.count, _here = count, _Here()
     blas.after_fork()

@@ -10,17 +10,18 @@ The sums cost what they save at 16 channels; ``kernels: conv 3x3 64-64`` takes .
 # ruff: noqa: ARG001 (the methods of a convolution take the same arguments; see conv.py)
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from minicnn.backend.cpu.products import multiply
-from minicnn.backend.cpu.scratch import scratch
-from minicnn.backend.cpu.strips import strip
-from minicnn.backend.cpu.windows import BLOCK_BYTES, Block, Layer, Walk
+from minicnn.backend.cpu.rows import pixels_a_row
+from minicnn.backend.cpu.scratch import remembered, scratch
+from minicnn.backend.cpu.strips import Strips
+from minicnn.backend.cpu.windows import BLOCK_BYTES, Block, Layer, Part, Walk, part_of
 from minicnn.backend.cpu.windows import blocks as blocks_of
-from minicnn.backend.cpu.winograd import HALVES, SIGNED, add_up, is_plain, outputs
+from minicnn.backend.cpu.winograd import HALVES, SIGNED, Steps, do, is_plain, sums
 
 Array = Any
 
@@ -28,8 +29,11 @@ FEWEST = 20  # products that the channels save for each sum, C·O / (C + O), at 
 TILES = 128  # at a time, at least: the transformed weights are read again for each block
 CHUNK = 64  # channels that are summed in one product: with more, float32 errors were above PyTorch's own by half
 
+SHORT = 1 << 13  # numbers that BLAS multiplies by a few without copying them first: half the time of eight sums
+
 _WEIGHTS = np.kron(HALVES, HALVES)
 _SIGNS = np.kron(SIGNED, SIGNED)
+_OUTPUTS = np.kron(*[np.array([[1, 1, 1, 0], [0, 1, -1, -1]], np.float32)] * 2)
 
 
 def fits(layer: Layer) -> bool:
@@ -46,23 +50,23 @@ def blocks(layer: Layer, pieces: int) -> list[Block]:
 def packed(w: Array, layer: Layer) -> Array:
     """w (1, O, C, 3, 3) → (16, C, O), or with ``back`` (16, O, C)."""
     _, O, C, *_ = w.shape
-    u = multiply(_WEIGHTS[:, ::-1] if layer.back else _WEIGHTS, w.reshape(O * C, 9).T).reshape(16, O, C)
-    return u if layer.back else u.transpose(0, 2, 1)
+    taps = np.ascontiguousarray(w.reshape(O, C, 9).transpose((2, 0, 1) if layer.back else (2, 1, 0)))
+    u = multiply(_WEIGHTS[:, ::-1] if layer.back else _WEIGHTS, taps.reshape(9, O * C))
+    return u.reshape(16, *taps.shape[1:])
 
 
 def correlate(x: Array, u: Array, layer: Layer, block: Block, out: Array) -> None:
     """x (N, H, W, C), u as ``packed`` → out (n, rows, OW, O), the block's part of the result."""
-    tiles = _transformed(x, layer.walk, block)
-    C, O = u.shape[1:]
-    m = np.matmul(tiles[..., :CHUNK], u[:, :CHUNK], out=scratch("products", (*tiles.shape[:2], O), x.dtype))
+    part, (C, O) = part_of(x, layer.walk, block), u.shape[1:]
+    tiles, m = _transformed(x[block[0]], layer.walk, part), _products(layer.walk, part, O)
+    np.matmul(tiles[..., :CHUNK], u[:, :CHUNK], out=m.all)
     for c in range(CHUNK, C, CHUNK):
-        m += np.matmul(tiles[..., c : c + CHUNK], u[:, c : c + CHUNK], out=scratch("more products", m.shape, x.dtype))
-    n, rows, OW, _ = out.shape
-    m = m.reshape(4, 4, -(-rows // 2), n, -(-OW // 2), O)
-    outputs(outputs(m).swapaxes(0, 1))
-    for i, j in np.ndindex(2, 2):
-        target = out[:, i::2, j::2].transpose(1, 0, 2, 3)
-        target[...] = m[i, j, : len(target), :, : target.shape[2]]
+        more = _products(layer.walk, part, O, "more products")
+        np.matmul(tiles[..., c : c + CHUNK], u[:, c : c + CHUNK], out=more.all)
+        np.add(m.all, more.all, out=m.all)
+    np.matmul(_OUTPUTS, m.chunks, out=m.sums)
+    for pixels, target in zip(m.pixels, _images(out), strict=True):
+        target[...] = pixels
 
 
 def sums_shape(layer: Layer) -> tuple[int, ...]:
@@ -72,7 +76,10 @@ def sums_shape(layer: Layer) -> tuple[int, ...]:
 
 def weight_grad(x: Array, g: Array, layer: Layer, block: Block, out: Array) -> None:
     """x (N, H, W, C), g (n, rows, OW, O), the block's part of it → out (16, O, C), its part of dw, transformed."""
-    np.matmul(_transformed_gradients(g).transpose(0, 2, 1), _transformed(x, layer.walk, block), out=out)
+    part = part_of(x, layer.walk, block)
+    turned = _transformed_gradients(g, _gradients(layer.walk, part, g.shape[3]))
+    tiles = _transformed(x[block[0]], layer.walk, part)
+    np.matmul(turned, tiles, out=out)
 
 
 def as_weights(sums: Array, layer: Layer) -> Array:
@@ -81,34 +88,95 @@ def as_weights(sums: Array, layer: Layer) -> Array:
     return multiply(sums.reshape(16, O * C).T, _SIGNS).reshape(O, C, 3, 3)
 
 
-def _transformed(x: Array, walk: Walk, block: Block) -> Array:
-    """x (N, H, W, C) → (16, tiles of the block, C)."""
+class _Inputs(NamedTuple):
+    """A block's strips; their columns of pixels, copied apart; and what makes the tiles of them, (16, tiles, C)."""
+
+    strips: Strips
+    columns: tuple[Array, Array]  # to, and from
+    steps: Steps
+    tiles: Array
+
+
+class _Products(NamedTuple):
+    """16 numbers (16, tiles, O) for each tile and channel; the same, and four sums, in chunks (*, 16, SHORT) and
+    (*, 4, SHORT); and the sums as four images of pixels (images, rows, columns, O)."""
+
+    all: Array
+    chunks: Array
+    sums: Array
+    pixels: list[Array]
+
+
+class _Gradients(NamedTuple):
+    """Four images of pixels (images, rows, columns, O), in memory with room for whole tiles; what makes 16 numbers of
+    a tile's; and these, (16, O, tiles)."""
+
+    pixels: list[Array]
+    room: Array
+    steps: Steps
+    turned: Array
+
+
+@remembered
+def _inputs(walk: Walk, part: Part) -> _Inputs:
     across = -(-walk.size[1] // 2)
-    pixels = strip(x, walk, block, 2 * across + 2)
-    pairs, n, C, pixel = pixels.pairs, pixels.images, pixels.channels, pixels.channels * x.itemsize
-    row = n * pixels.pitch * pixel
-    d, columns = (scratch(name, (4, 2, pairs + 1, n, across, C), x.dtype) for name in ("products", "more products"))
-    strides = (pixel, (pairs + 1) * row, row, pixels.pitch * pixel, 2 * pixel, x.itemsize)
-    np.copyto(d, as_strided(pixels.flat, d.shape, strides))
-    add_up(d, columns)
-    tiles = scratch("tiles", (4, 4, pairs, n, across, C), x.dtype)
-    even, odd = columns[:, 0], columns[:, 1]
-    add_up((even[:, :-1], odd[:, :-1], even[:, 1:], odd[:, 1:]), tiles)
-    return tiles.reshape(16, pairs * n * across, C)
+    strips = Strips(walk, part, 2 * across + 2)
+    pairs, n, C = strips.pairs, strips.images, strips.channels
+    shape, pixel = (4, 2, pairs + 1, n, across, C), C * part.dtype.itemsize
+    d, columns = (scratch(name, shape, part.dtype) for name in ("products", "more products"))
+    row = n * strips.pitch * pixel
+    strides = (pixel, (pairs + 1) * row, row, strips.pitch * pixel, 2 * pixel, part.dtype.itemsize)
+    tiles = scratch("tiles", (4, 4, pairs, n, across, C), part.dtype)
+    near, far = (columns[:, :, k : k + pairs].swapaxes(0, 1) for k in (0, 1))
+    steps = [*sums(d[:2], d[2:], columns), *sums(near, far, tiles)]
+    return _Inputs(strips, (d, as_strided(strips.flat, shape, strides)), steps, tiles.reshape(16, -1, C))
 
 
-def _transformed_gradients(g: Array) -> Array:
-    """g (n, rows, OW, O) → (16, tiles, O): h0, h0 + h1, h0 − h1, h1 along both axes (``SIGNED`` has the rest)."""
-    g = g.transpose(1, 0, 2, 3)
-    rows, n, OW, O = g.shape
-    tiles = scratch("gradient tiles", (4, 4, -(-rows // 2), n, -(-OW // 2), O), g.dtype)
-    if rows % 2 or OW % 2:
-        tiles[::3, ::3] = 0
-    for i, j in np.ndindex(2, 2):
-        part = g[i::2, :, j::2]
-        tiles[3 * i, 3 * j, : len(part), :, : part.shape[2]] = part
-    np.add(tiles[::3, 0], tiles[::3, 3], out=tiles[::3, 1])
-    np.subtract(tiles[::3, 0], tiles[::3, 3], out=tiles[::3, 2])
-    np.add(tiles[0], tiles[3], out=tiles[1])
-    np.subtract(tiles[0], tiles[3], out=tiles[2])
-    return tiles.reshape(16, -1, O)
+@remembered
+def _products(walk: Walk, part: Part, O: int, name: str = "products") -> _Products:
+    shape = -(-part.rows // 2), part.images, -(-walk.size[1] // 2)
+    count = shape[0] * shape[1] * shape[2]
+    short = pixels_a_row(count, O, SHORT) * O
+    m, y = scratch(name, (16, count, O), part.dtype), scratch("sums", (4, count * O), part.dtype)
+    chunks, chunked = (a.reshape(len(a), -1, short).swapaxes(0, 1) for a in (m, y))
+    return _Products(m, chunks, chunked, _cut(y.reshape(2, 2, *shape, O), part.rows, walk.size[1]))
+
+
+@remembered
+def _gradients(walk: Walk, part: Part, O: int) -> _Gradients:
+    rows, across = part.rows, walk.size[1]
+    h = scratch("gradient tiles", (4, 4, -(-rows // 2), part.images, -(-across // 2), O), part.dtype)
+    steps: Steps = [(np.add, h[::3, 0], h[::3, 3], h[::3, 1]), (np.subtract, h[::3, 0], h[::3, 3], h[::3, 2]),
+                    (np.add, h[0], h[3], h[1]), (np.subtract, h[0], h[3], h[2])]  # fmt: skip
+    turned = h.reshape(16, -1, O).transpose(0, 2, 1)
+    return _Gradients(_cut(h[::3, ::3], rows, across), h[::3, ::3], steps, turned)
+
+
+def _cut(pixels: Array, rows: int, columns: int) -> list[Array]:
+    """(2, 2, pairs, n, across, O) → the views of ``_images``, without what goes beyond the last row and column."""
+    return [pixels[i, j, : (rows + 1 - i) // 2, :, : (columns + 1 - j) // 2].swapaxes(0, 1)
+            for i, j in np.ndindex(2, 2)]  # fmt: skip
+
+
+def _images(pixels: Array) -> list[Array]:
+    """(n, rows, columns, O) → views: even rows' even and odd columns, and odd rows'."""
+    return [pixels[:, i::2, j::2] for i, j in np.ndindex(2, 2)]
+
+
+def _transformed_gradients(g: Array, gradients: _Gradients) -> Array:
+    """g (n, rows, OW, O) → (16, O, tiles): h0, h0 + h1, h0 − h1, h1 along both axes (``SIGNED`` has the rest)."""
+    if g.shape[1] % 2 or g.shape[2] % 2:
+        gradients.room.fill(0)
+    for pixels, part in zip(gradients.pixels, _images(g), strict=True):
+        pixels[...] = part
+    do(gradients.steps)
+    return gradients.turned
+
+
+def _transformed(x: Array, walk: Walk, part: Part) -> Array:
+    """x (n, H, W, C) → (16, tiles of the block, C)."""
+    strips, columns, steps, tiles = _inputs(walk, part)
+    strips.fill(x)
+    np.copyto(*columns)
+    do(steps)
+    return tiles

@@ -57,6 +57,30 @@ class Layer(NamedTuple):
         return max(1, min(PIECES, self.products // PIECE))
 
 
+class Part(NamedTuple):
+    """The sizes of a block: its images and output rows, and the input images of which it is a part."""
+
+    images: int
+    first: int
+    last: int
+    H: int
+    W: int
+    C: int
+    dtype: Any
+
+    @property
+    def rows(self) -> int:
+        """Of the result."""
+        return self.last - self.first
+
+
+def part_of(x: Array, walk: Walk, block: Block) -> Part:
+    """x (N, H, W, C) → the sizes of its block."""
+    N, H, W, C = x.shape
+    (start, stop, _), (first, last, _) = block[0].indices(N), block[1].indices(walk.size[0])
+    return Part(stop - start, first, last, H, W, C, x.dtype)
+
+
 def forwards(geometry: ConvGeometry, kernel: Sizes, size: Sizes) -> Walk:
     """Where the windows of a convolution lie in x."""
     (top, _), (left, _) = geometry.padding
@@ -120,7 +144,8 @@ def blocks(layer: Layer, pixel_bytes: int, pieces: int, unit: int = 1) -> list[B
     return [(slice(n, n + 1), slice(r, min(r + rows, OH))) for n in range(N) for r in range(0, OH, rows)]
 
 
-def image_blocks(N: int, image_bytes: int) -> list[Block]:
-    """Slices of images, and of all their rows, that need about BLOCK_BYTES."""
-    images = max(1, BLOCK_BYTES // max(1, image_bytes))
+def image_blocks(N: int, image_bytes: int, block_bytes: int = BLOCK_BYTES) -> list[Block]:
+    """Slices of as many images each, and of all their rows, that need at most about ``block_bytes``."""
+    count = max(1, -(-N * image_bytes // block_bytes))
+    images = max(1, -(-N // count))
     return [(slice(n, min(n + images, N)), slice(None)) for n in range(0, N, images)]

@@ -23,17 +23,20 @@ result is finite, and computes it by the definition if not.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from minicnn.backend.cpu.products import multiply
-from minicnn.backend.cpu.scratch import scratch
-from minicnn.backend.cpu.strips import Strip, separate, strip
-from minicnn.backend.cpu.windows import Block, Layer, Walk, turned
+from minicnn.backend.cpu.scratch import remembered, scratch
+from minicnn.backend.cpu.strips import Strips, separate
+from minicnn.backend.cpu.windows import Block, Layer, Part, Walk, part_of, turned
 from minicnn.backend.cpu.windows import blocks as blocks_of
 
 Array = Any
+Steps = list[tuple[Callable[..., Any], Array, Array, Array]]
+"""NumPy's functions of two arrays, those arrays, and where the result goes: laid out once, done for each block."""
 
 TILES_TO_CHANNELS = 8  # channels for 2×2 pixels, at most: with fewer transforming the weights takes longest
 WORTH = 1 << 21  # multiplications, at least: a smaller layer is no faster than the calls of its sums
@@ -80,17 +83,14 @@ def packed(w: Array, layer: Layer) -> Array:
 def correlate(x: Array, u: Array, layer: Layer, block: Block, out: Array) -> None:
     """x (N, H, W, C), u as ``packed`` → out (n, rows, OW, O), the block's part of the result."""
     _, S, _, K, O = u.shape
-    pixels, windows = _transformed(x, layer.walk, block, S)
-    m = scratch("products", (4, S, pixels.length, O), x.dtype)
-    np.matmul(windows[..., :CHUNK], u[..., :CHUNK, :], out=pixels.in_turns(m))
+    part = part_of(x, layer.walk, block)
+    windows, m = _transformed(x[block[0]], layer.walk, part, S), _products(layer.walk, part, S, O)
+    np.matmul(windows[..., :CHUNK], u[..., :CHUNK, :], out=m.in_turns)
     for k in range(CHUNK, K, CHUNK):
-        more = scratch("more products", m.shape, x.dtype)
-        np.matmul(windows[..., k : k + CHUNK], u[..., k : k + CHUNK, :], out=pixels.in_turns(more))
-        m += more
-    out = separate(out, S)
-    for i, row in enumerate(outputs(m)):
-        target = out[:, i::2]
-        target[...] = pixels.inside(row, out.shape[2])[:, : target.shape[1]]
+        more = _products(layer.walk, part, S, O, "more products")
+        np.matmul(windows[..., k : k + CHUNK], u[..., k : k + CHUNK, :], out=more.in_turns)
+        np.add(m.all, more.all, out=m.all)
+    _outputs(m, separate(out, S))
 
 
 def sums_shape(layer: Layer) -> tuple[int, ...]:
@@ -103,16 +103,10 @@ def weight_grad(x: Array, g: Array, layer: Layer, block: Block, out: Array) -> N
     """x (N, H, W, C), g (n, rows, OW, O), the block's part of it → out (4, strips, O, 3·C), C and O of a strip: its
     part of dw, transformed."""
     _, S, O, _ = out.shape
-    g = separate(g, S)
-    pixels, windows = _transformed(x, layer.walk, block, S)
-    h = scratch("gradients", (4, S, pixels.length, O), g.dtype)
-    h[::3] = 0
-    h1, h2, h3, h4 = h
-    pixels.inside(h1, g.shape[2])[...] = g[:, 0::2]
-    pixels.inside(h4, g.shape[2])[:, : g.shape[1] // 2] = g[:, 1::2]
-    np.add(h1, h4, out=h2)
-    np.subtract(h1, h4, out=h3)
-    np.matmul(pixels.in_turns(h).swapaxes(3, 4), windows).sum(2, out=out)
+    part = part_of(x, layer.walk, block)
+    windows, h = _transformed(x[block[0]], layer.walk, part, S), _products(layer.walk, part, S, O, "gradients")
+    _transform_gradients(separate(g, S), h)
+    np.matmul(h.in_turns.swapaxes(3, 4), windows).sum(2, out=out)
 
 
 def as_weights(sums: Array, layer: Layer) -> Array:
@@ -135,26 +129,71 @@ def _blocks(w: Array, k: int) -> Array:
     return np.einsum("sgogcij->sgocij", whole)
 
 
-def _transformed(x: Array, walk: Walk, block: Block, count: int) -> tuple[Strip, Array]:
-    """x (N, H, W, C) → the block's strips, and their windows (4, strips, turns, length / turns, 3·C) of the sums."""
-    pixels = strip(x, walk, block, walk.size[1] + 2, count)
-    rows = scratch("tiles", (4, *pixels.rows[0].shape), x.dtype)
-    add_up(pixels.rows, rows)
-    return pixels, pixels.windows(rows)
+class _Inputs(NamedTuple):
+    """A block's strips, the sums of their rows, and the windows of these."""
+
+    strips: Strips
+    steps: Steps
+    windows: Array
 
 
-def add_up(d: Any, out: Array) -> None:
-    """d0 … d3 → d0 − d2, d1 + d2, d2 − d1, d1 − d3."""
-    np.subtract(d[0], d[2], out=out[0])
-    np.add(d[1], d[2], out=out[1])
-    np.subtract(d[2], d[1], out=out[2])
-    np.subtract(d[1], d[3], out=out[3])
+class _Products(NamedTuple):
+    """Four numbers for each window and output channel: all (4, strips, length, O), as windows' turns lie, and of each
+    of the four those that straddle nothing."""
+
+    all: Array
+    in_turns: Array
+    inside: list[Array]
 
 
-def outputs(m: Array) -> Array:
-    """m1 … m4 → y0, y1, in the memory of the first two."""
-    m[0] += m[1]
-    m[0] += m[2]
-    m[1] -= m[2]
-    m[1] -= m[3]
-    return m[:2]
+@remembered
+def _inputs(walk: Walk, part: Part, count: int) -> _Inputs:
+    strips = Strips(walk, part, walk.size[1] + 2, count)
+    shifted = strips.shifted
+    rows = scratch("tiles", (4, *shifted.shape[2:]), part.dtype)
+    return _Inputs(strips, sums(shifted[0], shifted[1], rows), strips.windows(rows))
+
+
+@remembered
+def _products(walk: Walk, part: Part, count: int, O: int, name: str = "products") -> _Products:
+    strips = _inputs(walk, part, count).strips
+    numbers = scratch(name, (4, count, strips.length, O), part.dtype)
+    return _Products(numbers, strips.in_turns(numbers), [strips.inside(m, walk.size[1]) for m in numbers])
+
+
+def _transformed(x: Array, walk: Walk, part: Part, count: int) -> Array:
+    """x (n, H, W, C) → the windows (4, strips, turns, length / turns, 3·C) of its sums."""
+    strips, steps, windows = _inputs(walk, part, count)
+    strips.fill(x)
+    do(steps)
+    return windows
+
+
+def _outputs(m: _Products, out: Array) -> None:
+    """m1 … m4, of which the first two are overwritten → even and odd rows of out (n, rows, OW, strips, O)."""
+    pairs, (m1, m2, m3, m4) = out.shape[1] // 2, m.inside
+    m.all[0] += m.all[1]
+    np.add(m1, m3, out=out[:, 0::2])
+    m.all[1] -= m.all[2]
+    np.subtract(m2[:, :pairs], m4[:, :pairs], out=out[:, 1::2])
+
+
+def _transform_gradients(g: Array, h: _Products) -> None:
+    """h1 and h4, even and odd rows of g (n, rows, OW, strips, O); h1 + h4; h1 − h4."""
+    h.all[::3] = 0
+    h.inside[0][...] = g[:, 0::2]
+    h.inside[3][:, : g.shape[1] // 2] = g[:, 1::2]
+    np.add(h.all[0], h.all[3], out=h.all[1])
+    np.subtract(h.all[0], h.all[3], out=h.all[2])
+
+
+def sums(near: Array, far: Array, out: Array) -> Steps:
+    """d0, d1 and d2, d3 → d0 − d2, d1 + d2, d2 − d1, d1 − d3."""
+    return [(np.subtract, near, far, out[::3]), (np.add, near[1], far[0], out[1]),
+            (np.subtract, far[0], near[1], out[2])]  # fmt: skip
+
+
+def do(steps: Steps) -> None:
+    """One after the other."""
+    for function, one, other, out in steps:
+        function(one, other, out)
