@@ -14,6 +14,7 @@ import minicnn as mc
 from minicnn import nn
 from minicnn.autograd import Function
 from minicnn.autograd.mode import mode
+from minicnn.backend import backend_of
 from minicnn.errors import MissingPackageError, OptionError
 from minicnn.nn import functional as F
 from minicnn.onnx.table import CONVERTERS
@@ -236,7 +237,7 @@ def test_constants_are_those_from_before_an_edit() -> None:
 
 class Swish(Function):
     def forward(self, x: Any) -> Any:
-        return x / (1 + np.exp(-x))
+        return x / (1 + backend_of(x).xp.exp(-x))
 
 
 def test_operations_of_users_get_converters() -> None:

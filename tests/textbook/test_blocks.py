@@ -29,7 +29,10 @@ from tests.textbook.measure import (
 from tests.textbook.table import BLOCKS, Block, script
 from tests.web import serving
 
-pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="the documents are not at hand; test_networks has its own")
+pytestmark = [
+    pytest.mark.skipif(not FOLDER.exists(), reason="the documents are not at hand; test_networks has its own"),
+    pytest.mark.host("scripts for PyTorch mean the CPU where they name no device, and print none"),
+]
 
 TEXTS = documents()
 CODES = [blocks(document) for document in TEXTS]

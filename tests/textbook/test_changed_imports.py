@@ -27,6 +27,7 @@ class Net(nn.Module):
         return F.log_softmax(self.fc1(x), dim=1)
 
 
+@pytest.mark.host("scripts for PyTorch mean the CPU where they name no device, and print none")
 def test_a_loop_of_2018() -> None:
     torch.manual_seed(0)
     images, labels = torch.randn(12, 1, 8, 8).type(torch.FloatTensor), torch.LongTensor([0, 1, 2] * 4)

@@ -11,6 +11,7 @@ from minicnn.compat import run_script
 from tests.textbook.measure import HAS_TORCH, compare, compare_summaries, measure, stored, summary, with_torch
 from tests.textbook.table import SCRIPTS
 
+pytestmark = pytest.mark.host("scripts for PyTorch mean the CPU where they name no device, and print none")
 NETWORKS = run_script(SCRIPTS / "networks.py")["NETWORKS"]
 
 

@@ -16,6 +16,7 @@ from tests.datasets.test_vision import WHOLE, idx
 from tests.textbook.measure import HAS_TORCH, captured, stored, with_torch
 from tests.textbook.table import PRINTING, SCRIPTS
 
+pytestmark = pytest.mark.host("scripts for PyTorch mean the CPU where they name no device, and print none")
 NUMBER = re.compile(r"\d+\.\d+")
 
 
