@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import platform
 import time
 from collections.abc import Callable
@@ -20,6 +21,10 @@ TABLES: dict[str, Callable[[list[Row]], list[str]]] = {
     "mnist": mnist_table,
 }  # fmt: skip
 """The tables of suites that tell more than two times and their ratio."""
+
+LIMITS = ("OPENBLAS_CORETYPE", "MKL_ENABLE_INSTRUCTIONS", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA",
+          "NPY_DISABLE_CPU_FEATURES")  # fmt: skip
+"""Variables that choose a library's kernels. ``OPENBLAS_CORETYPE`` alone makes it half as fast, and only one side."""
 
 
 def line(row: Row) -> str:
@@ -77,11 +82,18 @@ def about(settings: Settings) -> dict[str, str]:
             "Python": platform.python_version(), "processor": f"{_processor()}, {cores()} cores",
             "system": f"{platform.machine()} {platform.system()}",
             "run": "a quick look, with few repetitions" if settings.quick else "whole",
-            "clock": "the processor's time" if settings.clock is time.process_time else "the wall's"}  # fmt: skip
+            "clock": "the processor's time" if settings.clock is time.process_time else "the wall's",
+            **instructions()}  # fmt: skip
+
+
+def instructions() -> dict[str, str]:
+    """The variables that keep one of the libraries from using all that the processor can do, where any is set."""
+    found = [f"{name}={os.environ[name]}" for name in LIMITS if name in os.environ]
+    return {"limited by": ", ".join(found)} if found else {}
 
 
 def _blas() -> str:
-    """NumPy's BLAS, and the processor that it takes this one for, where it is an OpenBLAS that came with NumPy."""
+    """NumPy's BLAS and, of an OpenBLAS that came with NumPy, the processor that its kernels are for."""
     for path in Path(np.__file__).parent.parent.glob("numpy.libs/*openblas*"):
         config = getattr(ctypes.CDLL(str(path)), "scipy_openblas_get_config64_", None)
         if config is not None:

@@ -20,7 +20,7 @@ pytest.importorskip("torch", reason="what the benchmarks compare with; the suite
 
 import torch
 
-from benchmarks import growth, memory, mnist, networks, overhead, products, regions, steps, suites
+from benchmarks import growth, memory, mnist, networks, overhead, regions, report, steps, suites
 from benchmarks.__main__ import parser, run
 from benchmarks.case import Case, Row, Settings, Work, difference
 from benchmarks.peers import layers, one, suite
@@ -37,7 +37,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("benchmarks.profiles.TRAINED", {"LeNet b64": TINY})
     monkeypatch.setattr(steps, "INFERRED", {"ResNet-18": TINY[0]})
     monkeypatch.setattr(memory, "peaks", lambda name, threads: {"ours": 3.0, "theirs": 4.0, "ratio": 0.75})
-    monkeypatch.setattr(products, "_told", lambda threads: {"product square 256": 0.5})
     monkeypatch.setattr(growth, "axes", lambda: {"depth": (1,)})
     monkeypatch.setattr(suite.importlib.util, "find_spec", lambda name: None)
 
@@ -122,8 +121,8 @@ def test_a_familys_time_is_its_own() -> None:
 
 def test_products(tmp_path: Path) -> None:
     (row,), text = figures(tmp_path, "product square 256")
-    assert row["flops"] == 2 * 256**3 and row["told"] == 0.5
-    assert "| square 256 | 1 | 0 GFLOP/s | 0 GFLOP/s | 1.00 | 0 GFLOP/s |" in text
+    assert row["flops"] == 2 * 256**3
+    assert "| square 256 | 1 | 0 GFLOP/s | 0 GFLOP/s | 1.00 |" in text
 
 
 def test_a_convolutions_operations_are_those_of_its_definition() -> None:
@@ -283,3 +282,12 @@ def test_ctrl_c_writes_what_was_found(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_the_command_line_says_what_there_is() -> None:
     told = parser().format_help()
     assert all(name in told for name in suites.SUITES) and "--threads" in told
+
+
+def test_a_report_says_what_keeps_a_library_from_the_processors_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in report.LIMITS:
+        monkeypatch.delenv(name, raising=False)
+    assert report.instructions() == {}
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    assert report.instructions() == {"limited by": "OPENBLAS_CORETYPE=Haswell, ONEDNN_MAX_CPU_ISA=AVX2"}

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.backend.cpu.row_norm import layer_norm, layer_norm_grad
-from minicnn.backend.cpu.rows import BLOCK, Rows, blocks_of, is_far, rows_of
+from minicnn.backend.cpu.rows import BLOCK, SUMMED, Rows, blocks_of, is_far, rows_of
 from minicnn.backend.cpu.sample_norm import group_norm, group_norm_grad
 from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.threads import run
@@ -84,7 +84,7 @@ class CpuNormKernels(NormKernels):
 
     def sum(self, x: Array, axes: Axes | None, dtype: Any) -> Array:
         """Sums of channels (a bias's gradient) by blocks; NumPy's own go through memory row by row."""
-        if x.size <= BLOCK or dtype != x.dtype or axes is None or not _by_channel(x, tuple(axes), None):
+        if x.size <= SUMMED or dtype != x.dtype or axes is None or not _by_channel(x, tuple(axes), None):
             return super().sum(x, axes, dtype)
         rows = rows_of(x)
         parts = run(lambda block: rows.sums(rows.matrix[block]), rows.blocks(), each=4)
