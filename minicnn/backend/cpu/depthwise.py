@@ -90,11 +90,15 @@ def input_grad(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
     kernel, C = w.shape[3:], len(w)
     dx = np.empty((len(g), *size, C), g.dtype)  # before phases are counted, of which a stride may have any number
     down, across = (
-        [_meeting(phase, k, s, d, before) for phase in range(min(s, n))]
+        [taps for phase in range(min(s, n)) if (taps := _meeting(phase, k, s, d, before)).number]
         for n, k, s, d, (before, _) in zip(
             size, kernel, geometry.stride, geometry.dilation, geometry.padding, strict=True
         )
     )
+    if len(down) * len(across) < math.prod(map(min, geometry.stride, size)):  # some phases, or most, meet no tap
+        dx[...] = 0
+    if not down or not across:
+        return dx
     walk = forwards(geometry, kernel, tuple(-(-n // s) for n, s in zip(size, geometry.stride, strict=True)))
     taps = _spread(w, walk.size[1])
     top, left = (min(t.start for t in axis) for axis in (down, across))
@@ -108,9 +112,6 @@ def input_grad(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
             for columns in across:
                 target = dx[block[0], first * walk.stride[0] + rows.phase : last * walk.stride[0] : walk.stride[0],
                             columns.phase :: walk.stride[1]]
-                if not rows.number * columns.number:
-                    target[...] = 0
-                    continue
                 r, row = target.shape[1], target.shape[2] * C
                 part = scratch("part", (len(target), r, row), g.dtype)
                 windows = np.ndarray((len(target), r, rows.number, columns.number, row), g.dtype, area,
@@ -152,7 +153,7 @@ def _windows(x: Array, walk: Walk, block: Block) -> list[tuple[slice, Array]]:
 def _meeting(phase: int, kernel: int, stride: int, dilation: int, before: int) -> Taps:
     """The taps that connect pixels ``phase``, ``phase`` + stride, … of x to g, from last to first."""
     step = stride // math.gcd(stride, dilation)
-    first = next((i for i in range(step) if (phase + before - dilation * i) % stride == 0), kernel)
+    first = next((i for i in range(min(step, kernel)) if (phase + before - dilation * i) % stride == 0), kernel)
     count = len(range(first, kernel, step))
     last = first + (count - 1) * step
     stop = first - step if first >= step else None
