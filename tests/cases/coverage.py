@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Iterator
+from typing import Any
 from unittest import mock
 
 import minicnn as mc
@@ -61,9 +62,9 @@ def functions_without_a_case(cases: list[Case]) -> list[str]:
     seen: set[type[Function]] = set()
     original = Function._open
 
-    def watch(node: Function, inputs: tuple[object, ...]) -> object:
+    def watch(node: Function, *given: Any) -> object:
         seen.add(type(node))
-        return original(node, inputs)
+        return original(node, *given)
 
     with mock.patch.object(Function, "_open", watch), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -112,9 +112,12 @@ def embedding(
         raise ShapeError("embedding: the weight is not a matrix", got=f"weight {tuple(weight.shape)}", rule="(rows, D)")
     rows = weight.array.shape[0]
     outside = (input.array < 0) | (input.array >= rows)
-    backend_of(outside).refuse(outside, OutOfRangeError, "embedding: an index is out of range",
-                               got=lambda: f"{rows} rows", rule=f"0 <= index < {rows}")
-    flat = wrap(input.array * ~outside).reshape(-1)  # where the error comes later, nobody reads beside the rows
+    backend = backend_of(outside)
+    backend.refuse(outside, OutOfRangeError, "embedding: an index is out of range", got=lambda: f"{rows} rows",
+                   rule=f"0 <= index < {rows}")
+    if backend.asynchronous:  # the error comes later: until then nobody reads beside the rows
+        input = wrap(input.array * ~outside)
+    flat = input.reshape(-1)
     found = weight.index_select(0, flat)
     if padding_idx is not None:
         if not -rows <= padding_idx < rows:
