@@ -33,7 +33,7 @@ _INSTEAD = {
     "learning_rate": "lr",
     "memory_format": "leave it out: the order in memory is minicnn's affair, and never changes a result",
     "out": "out.copy_(…) of the result",
-    "pin_memory": "leave it out: arrays go to the GPU from wherever they are",
+    "pin_memory": "x.pin_memory(), or DataLoader(…, pin_memory=True)",
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import functools
 import itertools
 import warnings
 from collections import defaultdict
@@ -13,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from minicnn.absent import missing
 from minicnn.autograd.handle import RemovableHandle, register
 from minicnn.autograd.inplace import edited
-from minicnn.autograd.mode import enable_grad, mode, no_grad
+from minicnn.autograd.mode import enable_grad, no_grad
 from minicnn.backend import backend_of
 from minicnn.backend.quiet import restore, silence
 from minicnn.errors import DeviceError, DtypeError, OptionError, ShapeError, StateError
 from minicnn.ops.creation import from_dlpack
+from minicnn.optim.hooks import hooked
 from minicnn.optim.options import check_numbers, check_options, names_and_tensors, plain
 from minicnn.optim.rules import COUNTERS, Array, State, counter
 from minicnn.tensor import Tensor
@@ -73,7 +73,7 @@ class Optimizer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "step" in cls.__dict__:
-            cls.step = _hooked(cls.__dict__["step"])  # type: ignore[method-assign]  # that is what it is for
+            cls.step = hooked(cls.__dict__["step"])  # type: ignore[method-assign]  # that is what it is for
 
     def _as_groups(self, params: Any) -> list[Group]:
         name = type(self).__name__
@@ -300,28 +300,7 @@ class Optimizer:
         return text + ")"
 
 
-def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
-    """``step`` between the optimiser's hooks. It also leaves the mark by which schedules know that it was called."""
-
-    @functools.wraps(step)
-    def run(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
-        self._settled()
-        self._opt_called = True  # type: ignore[attr-defined]  # a mark that only schedules read
-        if mode.watch is not None:
-            mode.watch.stepping(self)
-        for hook in list(self._pre_hooks.values()):
-            changed = hook(self, args, kwargs)
-            if changed is not None:
-                args, kwargs = changed
-        out = step(self, *args, **kwargs)
-        for hook in list(self._post_hooks.values()):
-            hook(self, args, kwargs)
-        return out
-
-    return run
-
-
-Optimizer.step = _hooked(Optimizer.step)  # type: ignore[method-assign]  # that is what it is for
+Optimizer.step = hooked(Optimizer.step)  # type: ignore[method-assign]  # that is what it is for
 
 
 def _flat(groups: list[Group]) -> Iterator[Any]:

@@ -37,7 +37,7 @@ def cupy(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.skipif(CUDA, reason="there is a CUDA device here")
 def test_without_a_device_it_is_as_in_pytorch() -> None:
-    torch = pytest.importorskip("torch")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch live")
     if torch.accelerator.is_available():
         pytest.skip("PyTorch has an accelerator here")
     for library in (mc, torch):

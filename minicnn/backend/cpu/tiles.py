@@ -28,7 +28,6 @@ Array = Any
 FEWEST = 20  # products that the channels save for each sum, C·O / (C + O), at least
 TILES = 128  # at a time, at least: the transformed weights are read again for each block
 CHUNK = 64  # channels that are summed in one product: with more, float32 errors were above PyTorch's own by half
-
 SHORT = 1 << 13  # numbers that BLAS multiplies by a few without copying them first: half the time of eight sums
 
 _WEIGHTS = np.kron(HALVES, HALVES)
@@ -124,7 +123,7 @@ def _inputs(walk: Walk, part: Part) -> _Inputs:
     pairs, n, C = strips.pairs, strips.images, strips.channels
     shape, pixel = (4, 2, pairs + 1, n, across, C), C * part.dtype.itemsize
     d, columns = (scratch(name, shape, part.dtype) for name in ("products", "more products"))
-    row = n * strips.pitch * pixel
+    row = strips.row * part.dtype.itemsize
     strides = (pixel, (pairs + 1) * row, row, strips.pitch * pixel, 2 * pixel, part.dtype.itemsize)
     tiles = scratch("tiles", (4, 4, pairs, n, across, C), part.dtype)
     near, far = (columns[:, :, k : k + pairs].swapaxes(0, 1) for k in (0, 1))
