@@ -7,10 +7,12 @@ time it comes to a node, every gradient that will reach it has arrived. Every gr
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 from operator import attrgetter
 from sys import getrefcount
+from threading import Lock
 from typing import Any
 
 from minicnn.autograd.function import Function
@@ -231,16 +233,31 @@ _ONE = _references(object())
 """What ``getrefcount`` says of what one local variable refers to: 2, or 1 where Python lends the argument."""
 
 
+_turn = Lock()
+"""Held by who adds to a leaf's gradient: walks of several threads may meet there. NumPy lets go of Python's lock."""
+
+
+def _after_fork() -> None:
+    """A child process frees the lock, which a thread may have held that it does not have."""
+    global _turn
+    _turn = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 def accumulate(leaf: Tensor, grads: list[Any], create_graph: bool) -> None:
     """leaf.grad += the gradient in ``grads``, which is taken out. The first one becomes ``grad`` itself if it is nobody
     else's, as a weight's mostly is; else a copy does, since other leaves may have been handed the same memory."""
     g = grads.pop()
-    if leaf._grad is not None:
-        leaf._grad = leaf._grad + g if create_graph else leaf._grad.add_(g)
-    elif create_graph:
-        leaf._grad = g
-    else:
-        leaf._grad = wrap(g.array) if getrefcount(g) == _ONE and _is_sole(g.array) else g.detach().clone()
+    with _turn:
+        if leaf._grad is not None:
+            leaf._grad = leaf._grad + g if create_graph else leaf._grad.add_(g)
+        elif create_graph:
+            leaf._grad = g
+        else:
+            leaf._grad = wrap(g.array) if getrefcount(g) == _ONE and _is_sole(g.array) else g.detach().clone()
     if leaf._post_hooks:
         for hook in list(leaf._post_hooks.values()):
             hook(leaf)
