@@ -98,20 +98,21 @@ OPERATIONS: dict[str, Callable[[Arguments], tuple[float, float]]] = {
     # conv.cu
     "im2col": _plain(lambda _: 0),
     "col2im": _plain(lambda k: k.columns.size),
-    "rows_to_images": _plain(lambda k: k.count * has(k, "bias")),
+    "rows_to_images": _plain(lambda k: k.count * (has(k, "bias") + k.relu)),
+    "bias_relu": _plain(lambda k: k.count * (has(k, "bias") + 1)),
     # implicit.cu
-    "implicit_conv": _plain(lambda k: _convolution(k) + k.y.size * has(k, "bias")),
+    "implicit_conv": _plain(lambda k: _convolution(k) + k.y.size * (has(k, "bias") + k.relu)),
     "implicit_input_grad": _plain(_convolution),
     "implicit_weight_grad": _plain(_convolution),
     "sum_parts": _doubles(lambda k: k.partial.size),
     # winograd.cu; along an axis weights take 6 operations, inputs and outputs 4, gradients 3, and the weights' 8
     "winograd_weights": _plain(lambda k: (3 + 4) * 6 * k.count),
     "winograd_inputs": _plain(lambda k: (4 + 4) * 4 * k.count),
-    "winograd_outputs": _plain(lambda k: (4 + 2) * 4 * k.count + k.y.size * (1 + has(k, "bias"))),
+    "winograd_outputs": _plain(lambda k: (4 + 2) * 4 * k.count + k.y.size * (1 + has(k, "bias") + k.relu)),
     "winograd_gradients": _plain(lambda k: (2 + 4) * 3 * k.count),
     "winograd_weight_grad": _plain(lambda k: ((4 + 3) * 8 + 9) * k.count),
     # depthwise.cu
-    "depthwise": _plain(lambda k: k.count * (2 * k.KH * k.KW + has(k, "bias"))),
+    "depthwise": _plain(lambda k: k.count * (2 * k.KH * k.KW + has(k, "bias") + k.relu)),
     "depthwise_input_grad": _plain(lambda k: 2 * k.g.size * k.KH * k.KW),
     "depthwise_weight_grad": lambda k: (k.g.size * k.KH * k.KW, k.g.size * k.KH * k.KW),
     # pool.cu and adaptive.cu
@@ -141,6 +142,8 @@ MOVED: dict[str, Callable[[Arguments], float]] = {
     # Images and weights are read where a number is not finite, or huge.
     "winograd_outputs": lambda k: k.products.nbytes + k.y.nbytes + has(k, "bias") * k.bias.nbytes,
     "winograd_weight_grad": lambda k: k.sums.nbytes + k.dw.nbytes,
+    # The product is read, and written again.
+    "bias_relu": lambda k: has(k, "bias") * k.bias.nbytes + 2 * k.y.nbytes,
     # Sums are read, and written again.
     "scatter_planes": lambda k: k.g.nbytes + k.winners.nbytes + 2 * k.dx.nbytes,
 }

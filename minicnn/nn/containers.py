@@ -8,6 +8,7 @@ from typing import Any, Self, cast, overload
 
 from minicnn.errors import DtypeError, OutOfRangeError, RegistrationError
 from minicnn.nn.module import Module, framed
+from minicnn.nn.pairs import paired, together
 from minicnn.nn.registry import check_module
 
 __all__ = ["ModuleDict", "ModuleList", "Sequential"]
@@ -142,8 +143,8 @@ class Sequential(_Numbered):
 
     def forward(self, x: Any) -> Any:
         """The last member's output."""
-        for module in self._members():
-            x = module(x)
+        for module, relu in paired(self._members()):
+            x = module(x) if relu is None else together(module, relu, x)
         return x
 
 

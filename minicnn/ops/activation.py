@@ -34,10 +34,12 @@ class Gate(Function):
 
 
 class ReLU(Function):
+    """max(x, 0); x itself where that is ``done``, because the operation before did it as it wrote x."""
+
     takes_out = True
 
-    def forward(self, x: Array, *, out: Array | None = None) -> Array:
-        return backend_of(x).relu(x, out)
+    def forward(self, x: Array, *, done: bool = False, out: Array | None = None) -> Array:
+        return x if done else backend_of(x).relu(x, out)
 
     def grad_x(self, g: Tensor, out: Tensor) -> Tensor:
         return Gate.apply(g, out, is_open=lambda y: y != 0)  # which holds of a NaN, too
@@ -163,6 +165,11 @@ def relu(x: Tensor) -> Tensor:
 def relu_(x: Tensor) -> Tensor:
     """``relu`` in x's own memory. Shapes, errors: as ``relu``; GradientError for a leaf that requires a gradient."""
     return apply_in_place("relu_", ReLU, number("relu_", x))
+
+
+def relu_done(x: Tensor, inplace: bool) -> Tensor:
+    """The ReLU's node for an ``x`` whose negative numbers are 0 already; without a pass over it."""
+    return apply_in_place("relu_", ReLU, x, done=True) if inplace else ReLU.apply(x, done=True)
 
 
 def prelu(x: Tensor, weight: Tensor) -> Tensor:

@@ -25,11 +25,15 @@ Array = Any
 
 
 class Conv2d(Function):
-    """x (N, C, H, W), w (O, C/groups, KH, KW), b (O,) or None → y (N, O, OH, OW)."""
+    """x (N, C, H, W), w (O, C/groups, KH, KW), b (O,) or None → y (N, O, OH, OW).
 
-    def forward(self, x: Array, w: Array, b: Array | None, *, geometry: ConvGeometry) -> Array:
+    With ``relu`` max(y, 0), for the ``ReLU`` that is applied next and is then ``done``: gradients are as of the two.
+    """
+
+    def forward(self, x: Array, w: Array, b: Array | None, *, geometry: ConvGeometry, relu: bool = False) -> Array:
         self.geometry, self.size, self.kernel = geometry, x.shape[2:], w.shape[2:]
-        return backend_of(x).conv(x, w, b, geometry)
+        backend = backend_of(x)
+        return backend.conv_relu(x, w, b, geometry) if relu else backend.conv(x, w, b, geometry)
 
     def grad_x(self, g: Tensor, w: Tensor) -> Tensor:
         return ConvInputGrad.apply(g, w, geometry=self.geometry, size=self.size)

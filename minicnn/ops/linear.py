@@ -20,10 +20,14 @@ Array = Any
 
 
 class Linear(Function):
-    """x (*, I), w (O, I), b (O,) or None → y = x · wᵀ + b (*, O)."""
+    """x (*, I), w (O, I), b (O,) or None → y = x · wᵀ + b (*, O).
 
-    def forward(self, x: Array, w: Array, b: Array | None) -> Array:
-        return backend_of(x).linear(x, w, b)
+    With ``relu`` max(y, 0), for the ``ReLU`` that is applied next and is then ``done``: gradients are as of the two.
+    """
+
+    def forward(self, x: Array, w: Array, b: Array | None, *, relu: bool = False) -> Array:
+        backend = backend_of(x)
+        return backend.linear_relu(x, w, b) if relu else backend.linear(x, w, b)
 
     def grad_x(self, g: Tensor, w: Tensor) -> Tensor:
         return LinearInputGrad.apply(g, w)

@@ -44,13 +44,15 @@ KNOWN: dict[str, tuple[int, tuple[Any, ...], Cost]] = {
     # the same, each number of the columns added once
     "col2im": (150, (a(1, 27, 18), a(2, 3, 5, 5), 2, 3, 5, 5, 3, 3, 3, 3, *walk()), Cost(4 * 636, 486)),
     # 2·4·9 = 72 numbers in, as many out, and 4 of a bias that is added to each
-    "rows_to_images": (72, (a(1, 4, 18), a(4), True, a(2, 4, 3, 3), 2, 4, 9), Cost(4 * (72 + 4 + 72), 72)),
+    "rows_to_images": (72, (a(1, 4, 18), a(4), True, False, a(2, 4, 3, 3), 2, 4, 9), Cost(4 * (72 + 4 + 72), 72)),
+    # 72 numbers, read and written, and 4 of a bias; each is a sum and a comparison
+    "bias_relu": (72, (a(4), True, a(2, 4, 3, 3), 4, 9), Cost(4 * (72 + 4 + 72), 144)),
     # 2·6·3·3 = 108 results of 9 taps each, without a bias: its place holds the weights, which count once
-    "depthwise": (108, (a(2, 3, 5, 5), a(6, 1, 3, 3), a(6, 1, 3, 3), False, a(2, 6, 3, 3), 3, 2, 5, 5, 3, 3, 3, 3,
-                        *walk()), Cost(4 * (150 + 54 + 108), 108 * 18)),
-    # y is 2·4·3·3 = 72 results of 3·9 taps
-    "implicit_conv": (1, (a(2, 3, 5, 5), a(4, 3, 3, 3), a(4), True, a(2, 4, 3, 3), 2, 3, 5, 5, 4, 3, 3, 3, 3, *walk(),
-                          1), Cost(4 * (150 + 108 + 4 + 72), 72 * 54 + 72)),
+    "depthwise": (108, (a(2, 3, 5, 5), a(6, 1, 3, 3), a(6, 1, 3, 3), False, False, a(2, 6, 3, 3), 3, 2, 5, 5, 3,
+                        3, 3, 3, *walk()), Cost(4 * (150 + 54 + 108), 108 * 18)),
+    # y is 2·4·3·3 = 72 results of 3·9 taps, with a bias and a ReLU
+    "implicit_conv": (1, (a(2, 3, 5, 5), a(4, 3, 3, 3), a(4), True, True, a(2, 4, 3, 3), 2, 3, 5, 5, 4, 3, 3, 3, 3,
+                          *walk(), 1), Cost(4 * (150 + 108 + 4 + 72), 72 * 54 + 72 + 72)),
     # 2 parts of 108 sums
     "sum_parts": (108, (a(2, 4, 3, 3, 3), a(4, 3, 3, 3), 2), Cost(4 * 324, 0, 216)),
     # 1 image of 2×4×4 makes 4 tiles of 2×2, of 16 numbers each: 4 columns and 4 rows of 4 sums and differences

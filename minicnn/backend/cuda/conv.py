@@ -66,10 +66,19 @@ class CudaConvKernels(CudaProducts, ConvKernels):
     def conv(self, x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Array:
         if not (has_kernels(x) and has_kernels(w)):
             return super().conv(x, w, b, geometry)
+        return self._forward(x, w, b, geometry)
+
+    def conv_relu(self, x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Array:
+        if not (has_kernels(x) and has_kernels(w)):
+            return super().conv_relu(x, w, b, geometry)
+        return self._forward(x, w, b, geometry, relu=True)
+
+    def _forward(self, x: Array, w: Array, b: Array | None, geometry: ConvGeometry, **last: bool) -> Array:
+        """y; ``last`` says what the last pass does besides."""
         x, w, kernel = self.packed(x), self.packed(w), w.shape[2:]
         layer = _layer(x.shape, w.shape, geometry.output_size(x.shape[2:], kernel), geometry, x.dtype.char)
         y = self.xp.empty((x.shape[0], w.shape[0], *layer.out), x.dtype)
-        self._run(FORWARD, layer, x, w, None if b is None else self.packed(b), y)
+        self._run(FORWARD, layer, x, w, None if b is None else self.packed(b), y, **last)
         return y
 
     def conv_input_grad(self, g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
@@ -93,13 +102,13 @@ class CudaConvKernels(CudaProducts, ConvKernels):
         """The form that the rule chooses for a convolution."""
         return choose(layer, direction, layer.char == "e" or (layer.char == "f" and switches.allow_tf32))
 
-    def _run(self, direction: str, layer: Layer, *arrays: Array | None) -> None:
+    def _run(self, direction: str, layer: Layer, *arrays: Array | None, **last: bool) -> None:
         """Compute in the form that the rule says, or that was the fastest at the first time."""
         form = self.form_of(layer, direction)
         if switches.benchmark:
             key = layer, direction, switches.allow_tf32
             form = self.measured.get(key) or self._measure(key, arrays) or form
-        getattr(form, direction)(self, *arrays, layer)
+        getattr(form, direction)(self, *arrays, layer, **last)
 
     def _measure(self, key: tuple[Layer, str, bool], arrays: tuple[Array | None, ...]) -> Form | None:
         """The fastest of the forms that fit; of equals, the first. None where no time can be told now."""

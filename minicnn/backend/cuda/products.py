@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minicnn.backend.cuda.launch import STORE, CudaKernels
+from minicnn.backend.cuda.launch import STORE, CudaKernels, has_kernels, optional
+from minicnn.backend.portable.activation import ActivationKernels
 from minicnn.backend.switches import switches
 
 Array = Any
@@ -57,8 +58,10 @@ class Plan(NamedTuple):
     """Where in x, y and the result each call begins."""
 
 
-class CudaProducts(CudaKernels):
+class CudaProducts(CudaKernels, ActivationKernels):
     """Products of stacks of matrices."""
+
+    relu_in_last_pass = True
 
     def blas(self, *arguments: Any) -> None:
         """cuBLAS's GemmStridedBatchedEx, with these arguments after the handle."""
@@ -97,6 +100,13 @@ class CudaProducts(CudaKernels):
         if b is not None:
             y += b
         return y.reshape(*x.shape[:-1], len(w))
+
+    def linear_relu(self, x: Array, w: Array, b: Array | None) -> Array:
+        if not (has_kernels(x) and len(w)) or (b is not None and b.shape != w.shape[:1]):
+            return super().linear_relu(x, w, b)
+        y = self.linear(x, w, None)
+        self.launch("conv", "bias_relu", y, y.size, *optional(None if b is None else self.packed(b), y), y, len(w), 1)
+        return y
 
     def _ask(
         self, plan: Plan, x_lie: Matrices, y_lie: Matrices, arrays: tuple[Array, Array, Array], add: bool

@@ -17,5 +17,5 @@ from minicnn.backend.portable.resize import ResizeKernels
 from minicnn.backend.portable.special import SpecialKernels
 
 
-class Backend(ActivationKernels, NormKernels, ConvKernels, PoolKernels, ResizeKernels, SpecialKernels, ArrayKernels):
+class Backend(ConvKernels, ActivationKernels, NormKernels, PoolKernels, ResizeKernels, SpecialKernels, ArrayKernels):
     """Every kernel in plain ``xp``; see the family files for what each computes."""

@@ -14,6 +14,10 @@ Array = Any
 class ActivationKernels(ArrayKernels):
     """What layers between convolutions need beyond array functions."""
 
+    relu_in_last_pass = False
+    """Whether ``conv_relu`` and ``linear_relu`` compute the ReLU in the pass that writes the result; where they do not,
+    they buy nothing, and layers do not ask for them. On a CPU they do not: there the result is in the cache still."""
+
     def relu(self, x: Array, out: Array | None = None) -> Array:
         """x → max(x, 0), into ``out`` if that is given; NaN stays NaN."""
         return self.xp.maximum(x, 0, out=out)
@@ -40,6 +44,11 @@ class ActivationKernels(ArrayKernels):
         if b is not None:
             y += b
         return y.astype(x.dtype, copy=False).reshape(*x.shape[:-1], len(w))
+
+    def linear_relu(self, x: Array, w: Array, b: Array | None) -> Array:
+        """x, w, b → max(linear(x, w, b), 0) (*, O), NaN staying NaN."""
+        y = self.linear(x, w, b)
+        return self.relu(y, y)
 
     def softmax(self, x: Array, axis: int) -> Array:
         """x → exp(x) / Σ exp(x) along ``axis``; the maximum is taken off first, so nothing overflows."""

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from minicnn.backend.portable.arrays import ArrayKernels, wide
+from minicnn.backend.portable.activation import ActivationKernels
+from minicnn.backend.portable.arrays import wide
 from minicnn.shapes.conv import ConvGeometry, Pair
 
 Array = Any
 
 
-class ConvKernels(ArrayKernels):
+class ConvKernels(ActivationKernels):
     """2-D convolution kernels. x (N, C, H, W), w (O, C/groups, KH, KW), b (O,), g and y (N, O, OH, OW)."""
 
     def conv(self, x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Array:
@@ -31,6 +32,11 @@ class ConvKernels(ArrayKernels):
         if b is not None:
             y += b.reshape(1, w.shape[0], 1, 1)
         return y.astype(x.dtype, copy=False)
+
+    def conv_relu(self, x: Array, w: Array, b: Array | None, geometry: ConvGeometry) -> Array:
+        """x, w, b → max(conv(x, w, b), 0), NaN staying NaN."""
+        y = self.conv(x, w, b, geometry)
+        return self.relu(y, y)
 
     def conv_input_grad(self, g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
         """g, w → dx (N, C, *size); dx = fold(wᵀ · g). Also the forward pass of the transposed convolution."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from minicnn.errors import DtypeError, OptionError, ShapeError
 from minicnn.nn.functional.images import as_given, as_images, check_input, check_no_bools, check_tensor, lift
+from minicnn.ops.activation import relu_done
 from minicnn.ops.conv import Conv2d, ConvInputGrad
 from minicnn.ops.pad import Pad
 from minicnn.shapes.conv import ConvGeometry, Pair, conv_geometry
@@ -141,9 +143,18 @@ def conv_transpose2d(
     return _transposed("conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
+def conv_relu(
+    name: str, spatial: int, x: Tensor, w: Tensor, b: Tensor | None,
+    stride: Any, padding: Any, dilation: Any, groups: int, inplace: bool,
+) -> Tensor:  # fmt: skip
+    """``relu(conv(…), inplace)`` of two nodes and one pass, for ``nn.pairs``; errors as of ``name``."""
+    convolve = functools.partial(Conv2d.apply, relu=True)
+    return relu_done(_conv(name, spatial, x, w, b, stride, padding, dilation, groups, convolve), inplace)
+
+
 def _conv(
     name: str, spatial: int, x: Tensor, w: Tensor, b: Tensor | None,
-    stride: Any, padding: Any, dilation: Any, groups: int,
+    stride: Any, padding: Any, dilation: Any, groups: int, convolve: Callable[..., Tensor] = Conv2d.apply,
 ) -> Tensor:  # fmt: skip
     _check_tensors(name, spatial, x, w, b)
     images, kernels = as_images(x, spatial), as_images(w, spatial)
@@ -155,7 +166,7 @@ def _conv(
     size = geometry.output_size(images.array.shape[2:], kernels.array.shape[2:])
     if min(size) < 1:
         raise _no_window(name, spatial, x, w, geometry)
-    return as_given(Conv2d.apply(images, kernels, b, geometry=geometry), x, spatial)
+    return as_given(convolve(images, kernels, b, geometry=geometry), x, spatial)
 
 
 def _transposed(

@@ -7,6 +7,8 @@ import math
 from minicnn.arguments import check_count
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError, OutOfRangeError, ShapeError
+from minicnn.nn.functional.activation import relu
+from minicnn.ops.activation import relu_done
 from minicnn.ops.linear import Linear
 from minicnn.ops.operands import check_broadcast
 from minicnn.shapes.dims import one_dim
@@ -29,24 +31,19 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         >>> F.linear(mc.tensor([1.0, 2.0]), mc.tensor([[3.0, 4.0]]), mc.tensor([0.5]))
         tensor([11.5000])
     """
-    x, w = input.array, weight.array
-    features = w.shape[-1] if w.ndim else None
-    if not x.ndim or w.ndim not in (1, 2) or x.shape[-1] != features:
-        got = f"{input.array.shape[-1]} features" if input.ndim else "no dimensions"
-        raise ShapeError(f"linear: the input has {got}, the weight expects {features}",
-                         got=f"input {tuple(input.shape)}, weight {tuple(weight.shape)}",
-                         rule="input.shape[-1] == weight.shape[1]",
-                         hint=_linear_hint(input, features))
-    if bias is not None and bias.array.shape not in (w.shape[:-1], (1,), ()):
-        raise ShapeError("linear: the bias does not fit the weight",
-                         got=f"bias {tuple(bias.shape)}, weight {tuple(weight.shape)}",
-                         rule="bias.shape == weight.shape[:1]")
-    if w.dtype != x.dtype or (bias is not None and bias.array.dtype != x.dtype):
-        _check_dtypes("linear", input=input, weight=weight, bias=bias)
-    if w.ndim == 2:
+    _check_linear(input, weight, bias)
+    if weight.ndim == 2:
         return Linear.apply(input, weight, bias)
     y = Linear.apply(input, weight.unsqueeze(0), None).squeeze(-1)
     return y if bias is None else y + bias
+
+
+def linear_relu(x: Tensor, w: Tensor, b: Tensor | None, inplace: bool) -> Tensor:
+    """``relu(linear(x, w, b), inplace)`` of two nodes and one pass, for ``nn.pairs``; errors as of ``linear``."""
+    if w.ndim != 2:
+        return relu(linear(x, w, b), inplace)
+    _check_linear(x, w, b)
+    return relu_done(Linear.apply(x, w, b, relu=True), inplace)
 
 
 def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -208,6 +205,24 @@ def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6,
 def _at_least(length: Tensor, eps: float) -> Tensor:
     """max(length, eps), but with the slope of ``length`` also where eps replaces it, as PyTorch has it."""
     return length + (eps - length.detach()).clamp(min=0)
+
+
+def _check_linear(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    """Features, dimensions and dtypes."""
+    x, w = input.array, weight.array
+    features = w.shape[-1] if w.ndim else None
+    if not x.ndim or w.ndim not in (1, 2) or x.shape[-1] != features:
+        got = f"{input.array.shape[-1]} features" if input.ndim else "no dimensions"
+        raise ShapeError(f"linear: the input has {got}, the weight expects {features}",
+                         got=f"input {tuple(input.shape)}, weight {tuple(weight.shape)}",
+                         rule="input.shape[-1] == weight.shape[1]",
+                         hint=_linear_hint(input, features))
+    if bias is not None and bias.array.shape not in (w.shape[:-1], (1,), ()):
+        raise ShapeError("linear: the bias does not fit the weight",
+                         got=f"bias {tuple(bias.shape)}, weight {tuple(weight.shape)}",
+                         rule="bias.shape == weight.shape[:1]")
+    if w.dtype != x.dtype or (bias is not None and bias.array.dtype != x.dtype):
+        _check_dtypes("linear", input=input, weight=weight, bias=bias)
 
 
 def _linear_hint(input: Tensor, features: int | None) -> str:

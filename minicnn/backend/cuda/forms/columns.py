@@ -21,11 +21,11 @@ def fits(layer: Layer) -> bool:  # noqa: ARG001 (of the forms' interface)
     return True
 
 
-def forward(device: Any, x: Array, w: Array, b: Array | None, y: Array, layer: Layer) -> None:
+def forward(device: Any, x: Array, w: Array, b: Array | None, y: Array, layer: Layer, relu: bool = False) -> None:
     """y = w · columns(x) + b."""
     for part in images_at_a_time(layer.N, layer.G * layer.C * layer.taps * layer.pixels * x.itemsize):
         rows = device.product(_weights(w, layer), _columns(device, x[part], layer))
-        device.launch("conv", "rows_to_images", x, y[part].size, rows, *optional(b, w), y[part], len(y[part]),
+        device.launch("conv", "rows_to_images", x, y[part].size, rows, *optional(b, w), relu, y[part], len(y[part]),
                       y.shape[1], layer.pixels)  # fmt: skip
 
 

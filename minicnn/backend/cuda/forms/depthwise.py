@@ -15,9 +15,9 @@ def fits(layer: Layer) -> bool:
     return layer.C == 1 < layer.G
 
 
-def forward(device: Any, x: Array, w: Array, b: Array | None, y: Array, layer: Layer) -> None:
+def forward(device: Any, x: Array, w: Array, b: Array | None, y: Array, layer: Layer, relu: bool = False) -> None:
     """y[n, c·O + o] = Σ_ij w[c·O + o, i, j] · window[n, c, i, j] + b[c·O + o]."""
-    device.launch("depthwise", "depthwise", x, y.size, x, w, *optional(b, w), y, *_numbers(layer))
+    device.launch("depthwise", "depthwise", x, y.size, x, w, *optional(b, w), relu, y, *_numbers(layer))
 
 
 def input_grad(device: Any, g: Array, w: Array, dx: Array, layer: Layer) -> None:

@@ -27,10 +27,10 @@ def fits(layer: Layer) -> bool:  # noqa: ARG001 (of the forms' interface)
     return True
 
 
-def forward(device: Any, x: Array, w: Array, b: Array | None, y: Array, layer: Layer) -> None:
+def forward(device: Any, x: Array, w: Array, b: Array | None, y: Array, layer: Layer, relu: bool = False) -> None:
     """Rows o, columns (n, p, q), depth (c, i, j)."""
     count = tiles(layer.O, layer.N * layer.pixels) * layer.G
-    _launch(device, "implicit_conv", layer.O, x, count, (x, w, *optional(b, w), y), layer)
+    _launch(device, "implicit_conv", layer.O, x, count, (x, w, *optional(b, w), relu, y), layer)
 
 
 def input_grad(device: Any, g: Array, w: Array, dx: Array, layer: Layer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minicnn.backend.cuda.launch import optional
 from minicnn.backend.cuda.layer import Layer
 
 Array = Any
@@ -15,10 +16,12 @@ def fits(layer: Layer) -> bool:
     return (*layer.kernel, *geometry.stride) == (1, 1, 1, 1) and geometry.padding == ((0, 0), (0, 0))
 
 
-def forward(device: Any, x: Array, w: Array, b: Array | None, y: Array, layer: Layer) -> None:
+def forward(device: Any, x: Array, w: Array, b: Array | None, y: Array, layer: Layer, relu: bool = False) -> None:
     """y[n] = w · x[n] + b."""
     device.product(_weights(w, layer), _images(x, layer), _images(y, layer))
-    if b is not None:
+    if relu:
+        device.launch("conv", "bias_relu", y, y.size, *optional(b, w), y, y.shape[1], layer.pixels)
+    elif b is not None:
         y += b.reshape(1, len(b), 1, 1)
 
 

@@ -27,10 +27,10 @@ def fits(layer: Layer) -> bool:
     return layer.kernel == (3, 3) and geometry.stride == geometry.dilation == (1, 1) and layer.char != "e"
 
 
-def forward(device: Any, x: Array, w: Array, b: Array | None, y: Array, layer: Layer) -> None:
+def forward(device: Any, x: Array, w: Array, b: Array | None, y: Array, layer: Layer, relu: bool = False) -> None:
     """Rows O, depth C."""
     (top, _), (left, _) = layer.geometry.padding
-    _correlate(device, x, w, b, y, layer, (layer.O, layer.C), (top, left), turned=False)
+    _correlate(device, x, w, b, y, layer, (layer.O, layer.C), (top, left), turned=False, relu=relu)
 
 
 def input_grad(device: Any, g: Array, w: Array, dx: Array, layer: Layer) -> None:
@@ -65,6 +65,7 @@ def _correlate(
     corner: Pair,
     *,
     turned: bool,
+    relu: bool = False,
 ) -> None:
     """y (N, G·R, …) of x (N, G·D, …), whose image begins ``corner`` pixels before the first window's end."""
     G, (R, D), size, out = layer.G, channels, x.shape[2:], y.shape[2:]
@@ -73,7 +74,7 @@ def _correlate(
     for part in images_at_a_time(len(x), 16 * G * max(R, D) * _tiles(out) * x.itemsize):
         products, count = device.product(u, _inputs(device, x[part], G, out, corner)), len(x[part])
         device.launch("winograd", "winograd_outputs", x, products.size // 16, products, x[part], w, *optional(b, w),
-                      y[part], count, G, R, D, *size, *out, *corner, turned)  # fmt: skip
+                      relu, y[part], count, G, R, D, *size, *out, *corner, turned)  # fmt: skip
 
 
 def _inputs(device: Any, x: Array, groups: int, out: Pair, corner: Pair) -> Array:

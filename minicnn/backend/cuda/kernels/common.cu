@@ -22,6 +22,9 @@ typedef INDEX Index;
 #define EACH(i, count)                                                                                   \
     for (Index i = (Index)blockIdx.x * blockDim.x + threadIdx.x; i < (count); i += (Index)gridDim.x * blockDim.x)
 
+// A convolution's or linear layer's result on its way to memory: max(value, 0) where a ReLU follows (NaN stays NaN).
+__device__ inline REAL rectified(REAL value, Index relu) { return relu && value <= 0 ? (REAL)0 : value; }
+
 // The sum of a value over the threads of a block, in a fixed order, known to all of them. Threads: a power of two.
 __device__ inline double block_sum(double value, double *shared)
 {

@@ -52,16 +52,27 @@ extern "C" __global__ void col2im(Index count, const STORE *columns, STORE *dx, 
     }
 }
 
-// rows (O, N, P) -> y (N, O, P) + bias (O,), where there is one: the pass that the bias takes also turns the product
-// around. count = N*O*P
-extern "C" __global__ void rows_to_images(Index count, const STORE *rows, const STORE *bias, Index has_bias, STORE *y,
-                                          Index N, Index O, Index P)
+// rows (O, N, P) -> y (N, O, P) + bias (O,), where there is one, and its ReLU, where one follows: the pass that turns the
+// product around has each number in its hands. count = N*O*P
+extern "C" __global__ void rows_to_images(Index count, const STORE *rows, const STORE *bias, Index has_bias, Index relu,
+                                          STORE *y, Index N, Index O, Index P)
 {
     EACH(at, count)
     {
         Index p = at % P, o = at / P % O, n = at / P / O;
         REAL value = (REAL)rows[(o * N + n) * P + p];
         if (has_bias) value += (REAL)bias[o];
-        y[at] = (STORE)value;
+        y[at] = (STORE)rectified(value, relu);
+    }
+}
+
+// y (N, O, P) -> max(y + bias (O,), 0) in y's own memory, where cuBLAS left its product. count = N*O*P
+extern "C" __global__ void bias_relu(Index count, const STORE *bias, Index has_bias, STORE *y, Index O, Index P)
+{
+    EACH(at, count)
+    {
+        REAL value = (REAL)y[at];
+        if (has_bias) value += (REAL)bias[at / P % O];
+        y[at] = (STORE)rectified(value, 1);
     }
 }

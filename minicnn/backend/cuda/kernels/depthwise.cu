@@ -1,10 +1,11 @@
 // Depthwise convolution: each of C channels has M kernels of its own, so there is no product to give to a BLAS.
 // x (N, C, H, W), w (C*M, KH, KW), y and g (N, C*M, OH, OW).
 
-// count = N*C*M*OH*OW
+// With the bias, and the ReLU that follows, where they are there. count = N*C*M*OH*OW
 extern "C" __global__ void depthwise(Index count, const STORE *x, const STORE *w, const STORE *bias, Index has_bias,
-                                     STORE *y, Index C, Index M, Index H, Index W, Index KH, Index KW, Index OH, Index OW,
-                                     Index stride_h, Index stride_w, Index top, Index left, Index dilation_h, Index dilation_w)
+                                     Index relu, STORE *y, Index C, Index M, Index H, Index W, Index KH, Index KW, Index OH,
+                                     Index OW, Index stride_h, Index stride_w, Index top, Index left, Index dilation_h,
+                                     Index dilation_w)
 {
     EACH(at, count)
     {
@@ -18,7 +19,7 @@ extern "C" __global__ void depthwise(Index count, const STORE *x, const STORE *w
                 if (h >= 0 && h < H && v >= 0 && v < W)
                     sum += (REAL)plane[(Index)h * W + v] * (REAL)w[(o * KH + i) * KW + j];
             }
-        y[at] = (STORE)sum;
+        y[at] = (STORE)rectified(sum, relu);
     }
 }
 

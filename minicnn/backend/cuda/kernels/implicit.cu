@@ -233,7 +233,8 @@ __device__ void each_result(const Place &place, Index rows, Index columns, const
 
 // count = tiles
 extern "C" __global__ void __launch_bounds__(THREADS, 2) implicit_conv(Index count, const STORE *x, const STORE *w,
-                                                                    const STORE *bias, Index has_bias, STORE *y, SIZES)
+                                                                    const STORE *bias, Index has_bias, Index relu, STORE *y,
+                                                                    SIZES)
 {
     __shared__ Tile tile;
     const Sizes s = GIVEN_SIZES;
@@ -245,7 +246,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) implicit_conv(Index cou
         multiply(factors, 0, factors.depth, tile, sums);
         each_result(place, rows, N * pixels, sums, [&](Index row, Index column, REAL sum) {
             Index o = place.group * rows + row;
-            y[(column / pixels * O + o) * pixels + column % pixels] = (STORE)(has_bias ? sum + (REAL)bias[o] : sum);
+            if (has_bias) sum += (REAL)bias[o];
+            y[(column / pixels * O + o) * pixels + column % pixels] = (STORE)rectified(sum, relu);
         });
     }
 }

@@ -133,11 +133,12 @@ extern "C" __global__ void winograd_inputs(Index count, const STORE *x, STORE *v
     }
 }
 
-// products (16, G*R, N, TH, TW) -> y (N, G*R, OH, OW) + bias (G*R,), where there is one; x (N, G*D, H, W) and w are
-// for the definition. count = G*R*N*TH*TW
+// products (16, G*R, N, TH, TW) -> y (N, G*R, OH, OW) + bias (G*R,), where there is one, and its ReLU, where one
+// follows; x (N, G*D, H, W) and w are for the definition. count = G*R*N*TH*TW
 extern "C" __global__ void winograd_outputs(Index count, const STORE *products, const STORE *x, const STORE *w,
-                                            const STORE *bias, Index has_bias, STORE *y, Index N, Index G, Index R, Index D,
-                                            Index H, Index W, Index OH, Index OW, Index top, Index left, Index turned)
+                                            const STORE *bias, Index has_bias, Index relu, STORE *y, Index N, Index G, Index R,
+                                            Index D, Index H, Index W, Index OH, Index OW, Index top, Index left,
+                                            Index turned)
 {
     const Layer s = {N, G, R, D, H, W, OH, OW, top, left};
     const Index TH = (OH + 1) / 2, TW = (OW + 1) / 2;
@@ -156,7 +157,7 @@ extern "C" __global__ void winograd_outputs(Index count, const STORE *products, 
             Index p = at / TW % TH * 2 + k / 2, q = at % TW * 2 + k % 2;
             if (p >= OH || q >= OW) continue;
             REAL value = spoilt ? plain_output(x, w, n, o, p, q, turned, s) : tile[k / 2][k % 2];
-            y[((n * G * R + o) * OH + p) * OW + q] = (STORE)(has_bias ? value + (REAL)bias[o] : value);
+            y[((n * G * R + o) * OH + p) * OW + q] = (STORE)rectified(has_bias ? value + (REAL)bias[o] : value, relu);
         }
     }
 }
