@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minicnn.arguments import in_words
-from minicnn.autograd.function import Function, _new
+from minicnn.autograd.function import Function, _new, mixed_devices
 from minicnn.autograd.mode import mode
 from minicnn.backend import backend_of
 from minicnn.backend.quiet import restore, silence
@@ -116,6 +116,8 @@ def assign(name: str, target: Tensor, result: Tensor) -> Tensor:
     The caller checks ``check_writable`` before it computes ``result``.
     """
     array = target.array
+    if result.array.__class__ is not array.__class__:
+        raise mixed_devices(name, (target, result))
     if result.array.shape != array.shape:
         raise ShapeError(f"{name}: the result does not fit in place", got=f"{result.array.shape} into {array.shape}",
                          rule="an in-place result keeps the tensor's shape", hint="the form without the underscore")

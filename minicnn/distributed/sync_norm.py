@@ -69,10 +69,10 @@ class SyncBatchNorm(_BatchNorm):
         """running = (1 − momentum)·running + momentum·batch, with the unbiased variance."""
         with no_grad():
             self.num_batches_tracked.add_(1)
-            share = 1.0 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
+            share = self._share()
             unbiased = var * (count / (count - 1))
             for running, batch in ((self.running_mean, mean), (self.running_var, unbiased)):
-                running.array[...] = (1 - share) * running.array + share * batch.array
+                running.array[...] = ((1 - share) * running + share * batch).array
                 edited(running)
 
     @classmethod

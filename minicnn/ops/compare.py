@@ -12,7 +12,7 @@ from minicnn.errors import DtypeError, OptionError
 from minicnn.ops.convert import cast
 from minicnn.ops.fill import number_as
 from minicnn.ops.naming import named
-from minicnn.ops.operands import check_broadcast, operand, operands
+from minicnn.ops.operands import alongside, check_broadcast, operand, operands
 from minicnn.shapes.dims import Dims, many_dims, reduced_shape
 from minicnn.tensor import Tensor, wrap
 
@@ -104,7 +104,7 @@ def _bitwise(name: str, kernel: str, text: str) -> Callable[[Operand, Operand], 
 def _logical(name: str, text: str) -> Callable[[Tensor, Tensor], Tensor]:
     def combine(x: Tensor, y: Tensor) -> Tensor:
         check_broadcast(name, x.shape, y.shape)
-        return Compare.apply(x, y, kernel=name)
+        return Compare.apply(*alongside(x, y), kernel=name)
 
     return named(combine, name, f"{text}, where any number but 0 is true. Shapes: x and y broadcast.")
 
@@ -177,8 +177,8 @@ def where(condition: Tensor, x: Operand | None = None, y: Operand | None = None)
     if condition.array.dtype not in (dtypes.bool_, dtypes.uint8):  # uint8 was PyTorch's bool of old
         raise DtypeError("where: the condition is not of bools", got=condition.array.dtype,
                          rule="a condition is a tensor of bools", hint="where(condition != 0, x, y)")
+    condition, x, y = alongside(condition, operand("where", x, condition), operand("where", y, condition))
     condition = cast(condition, dtypes.bool_)
-    x, y = operand("where", x, condition), operand("where", y, condition)
     dtype = dtypes.result_type(*(getattr(t, "array", t) for t in (x, y)))
     xp = backend_of(condition.array).xp
     x, y = (t if isinstance(t, Tensor) else wrap(xp.full((), number_as("where", t, dtype), dtype)) for t in (x, y))
@@ -218,7 +218,7 @@ def isclose(x: Tensor, y: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_
     if not (rtol >= 0 and atol >= 0):
         raise OptionError("isclose: a tolerance is negative", got=f"rtol={rtol}, atol={atol}", rule="rtol, atol >= 0")
     check_broadcast("isclose", x.shape, y.shape)
-    return IsClose.apply(x, y, rtol=float(rtol), atol=float(atol), equal_nan=equal_nan)
+    return IsClose.apply(*alongside(x, y), rtol=float(rtol), atol=float(atol), equal_nan=equal_nan)
 
 
 def allclose(x: Tensor, y: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:

@@ -11,7 +11,7 @@ from minicnn.autograd.inplace import apply_in_place
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, ShapeError
 from minicnn.ops.convert import cast, transfer
-from minicnn.ops.operands import check_broadcast, operand
+from minicnn.ops.operands import alongside, check_broadcast, operand
 from minicnn.random import Generator, default_generator
 from minicnn.tensor import Tensor, wrap
 
@@ -78,7 +78,7 @@ def constant(name: str, x: Tensor, value: Any) -> Any:
     if value.ndim:
         raise ShapeError(f"{name}: the value has dimensions", got=f"shape {tuple(value.shape)}",
                          rule="a value is a number or a 0-d tensor", hint="copy_ for several values")
-    return cast(value if value.device == x.device else transfer(value, x.device), x.array.dtype)
+    return cast(transfer(alongside(value, x)[0], x.device), x.array.dtype)
 
 
 _LARGEST = {dtypes.float16: 65504.0, dtypes.float32: 3.4028234663852886e38}
@@ -133,7 +133,7 @@ def write(name: str, x: Tensor, source: Any) -> Tensor:
     if check_broadcast(name, x.array.shape, source.array.shape) != x.array.shape:
         raise ShapeError(f"{name}: the source does not fit", got=f"{tuple(source.shape)} into {tuple(x.shape)}",
                          rule="the source broadcasts to the shape of the tensor that is written")
-    return apply_in_place(name, Copy, x, cast(transfer(source, x.device), x.array.dtype))
+    return apply_in_place(name, Copy, x, cast(transfer(alongside(source, x)[0], x.device), x.array.dtype))
 
 
 def masked_fill(x: Tensor, mask: Tensor, value: Any) -> Tensor:

@@ -16,7 +16,7 @@ from minicnn.errors import DtypeError, OptionError, OutOfRangeError, ShapeError
 from minicnn.ops.convert import cast, transfer
 from minicnn.ops.fill import number_as, write
 from minicnn.ops.keys import ALL, PICK, Pattern, read_key
-from minicnn.ops.operands import operand
+from minicnn.ops.operands import alongside, operand
 from minicnn.shapes.dims import one_dim
 from minicnn.tensor import Tensor, wrap
 
@@ -165,7 +165,7 @@ def _stored(x: Tensor, value: Any, most: int) -> Any:
     if not isinstance(value, Tensor):
         return number_as("x[key] = value", value, x.array.dtype)
     if value.ndim == 0:
-        return cast(transfer(value, x.device), x.array.dtype)
+        return cast(transfer(alongside(value, x)[0], x.device), x.array.dtype)
     if value.array.dtype != x.array.dtype:
         raise DtypeError("index_put: the value has another dtype", got=f"{value.dtype} into {x.dtype}",
                          rule="with index tensors the dtypes are the same", hint="value.to(x.dtype)")

@@ -5,12 +5,42 @@ from __future__ import annotations
 from typing import Any
 
 from minicnn import dtypes
-from minicnn.backend import backend_of
+from minicnn.autograd.function import Function
+from minicnn.backend import Device, backend_for, backend_of
 from minicnn.errors import DtypeError, OptionError, ShapeError
 from minicnn.ops.convert import cast
 from minicnn.tensor import Tensor, wrap
 
+Array = Any
+
 _NUMBERS = (bool, int, float)
+
+
+class Alongside(Function):
+    """A CPU tensor without dimensions on another device: told to a kernel as a number, so nothing is copied there."""
+
+    def forward(self, x: Array, *, device: Device) -> Array:
+        own = backend_of(x)
+        self.source = own.device
+        return backend_for(device).xp.full((), own.to_numpy(x).item(), x.dtype)
+
+    def grad_x(self, g: Tensor) -> Tensor:
+        return g.to(self.source)
+
+
+def alongside(*given: Any) -> tuple[Any, ...]:
+    """``given``, with CPU tensors that have no dimensions brought to the others' device: PyTorch lets these meet.
+
+    All else stays where it is, and is the operation's to refuse.
+    """
+    tensors = [t for t in given if isinstance(t, Tensor)]
+    if len({type(t.array) for t in tensors}) < 2:
+        return given
+    device = next(t.device for t in tensors if not t.is_cpu)
+    return tuple(
+        Alongside.apply(t, device=device) if isinstance(t, Tensor) and t.is_cpu and not t.array.ndim else t
+        for t in given
+    )
 
 
 def operands(name: str, x: Any, y: Any) -> tuple[Any, Any]:
@@ -21,6 +51,9 @@ def operands(name: str, x: Any, y: Any) -> tuple[Any, Any]:
         return _with_number(x, y), y
     if isinstance(x, Tensor) and isinstance(y, Tensor):
         a, b = x.array, y.array
+        if a.__class__ is not b.__class__:
+            x, y = alongside(x, y)
+            a, b = x.array, y.array
         if a.dtype is not b.dtype and a.dtype != b.dtype:
             dtype = dtypes.result_type(a, b)
             x, y = cast(x, dtype), cast(y, dtype)

@@ -10,7 +10,7 @@ from minicnn.autograd.function import Function
 from minicnn.backend import backend_of
 from minicnn.errors import DtypeError, OptionError
 from minicnn.ops.convert import cast
-from minicnn.ops.operands import as_float, check_broadcast, operand, operands
+from minicnn.ops.operands import alongside, as_float, check_broadcast, operand, operands
 from minicnn.ops.unary import sigmoid
 from minicnn.tensor import Tensor
 
@@ -203,7 +203,7 @@ def clamp(x: Tensor, min: Operand | None = None, max: Operand | None = None) -> 
     """
     if min is None and max is None:
         raise OptionError("clamp: neither bound is given", rule="min, max or both", hint="x.clamp(min=0)")
-    bounds = [b if b is None else operand("clamp", b, x) for b in (min, max)]
+    x, *bounds = alongside(x, *(b if b is None else operand("clamp", b, x) for b in (min, max)))
     given = [getattr(t, "array", t) for t in (x, *bounds) if t is not None]
     dtype = dtypes.result_type(*given)
     check_broadcast("clamp", *(a.shape for a in given if hasattr(a, "shape")))
@@ -252,6 +252,7 @@ def lerp(x: Tensor, end: Tensor, weight: Operand) -> Tensor:
     if len(kinds) > 1 or not isinstance(weight, Tensor | float | int):
         raise DtypeError("lerp: the dtypes differ", got=f"{', '.join(map(str, kinds))}; weight {weight!r:.40}",
                          rule="x, end and weight have one dtype, or weight is a number", hint="end.to(x.dtype)")
+    x, end, weight = alongside(x, end, weight)
     x, end = _tensors("lerp", x, end)
     if x.array.dtype.kind != "f":
         raise DtypeError("lerp: integers have nothing in between", got=x.array.dtype,

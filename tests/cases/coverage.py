@@ -34,7 +34,7 @@ NO_OPERATION = {
 }  # fmt: skip
 
 # Function classes that need a second device; the cases of Tensor.cpu apply them when they run on one.
-BETWEEN_DEVICES = {"Transfer"}
+BETWEEN_DEVICES = {"Alongside", "Transfer"}
 
 
 def public_names() -> Iterator[str]:

@@ -99,6 +99,20 @@ def test_a_step_waits_for_nothing_and_brings_nothing(place: str, name: str) -> N
             assert counts(traffic) == before
 
 
+def test_the_mean_over_all_batches_is_kept_without_a_wait(place: str) -> None:
+    layer, traffic = nn.BatchNorm1d(2, momentum=None).to(place), traffic_on(place)
+    given = [[[0.0, 1.0], [2.0, 5.0]], [[4.0, 2.0], [8.0, 2.0]], [[1.0, 3.0], [1.0, 9.0]]]
+    batches = [mc.tensor(values).to(place) for values in given]
+    traffic.clear()
+    for batch in batches:
+        layer(batch)
+    assert counts(traffic) == (0, 0, 0)
+    # The batches' means are (1, 3), (6, 2), (1, 6), their unbiased variances (2, 8), (8, 0), (0, 18).
+    assert layer.running_mean.tolist() == pytest.approx([8 / 3, 11 / 3], rel=1e-6)
+    assert layer.running_var.tolist() == pytest.approx([10 / 3, 26 / 3], rel=1e-6)
+    assert layer.num_batches_tracked.item() == 3
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_no_loss_waits(place: str, name: str) -> None:
     traffic, (images, labels) = traffic_on(place), batch(place)
@@ -190,6 +204,16 @@ def test_evaluate_waits_at_its_end_alone(place: str) -> None:
         before = counts(traffic)
         evaluate(model, loader)
     assert np.subtract(counts(traffic), before).tolist() == [5, 2 * 4, 1]
+
+
+def test_a_number_in_a_cpu_tensor_is_told_to_a_kernel(place: str) -> None:
+    x, s = mc.tensor([1.0, -2.0]).to(place).requires_grad_(), mc.tensor(3.0)
+    traffic = traffic_on(place)
+    traffic.clear()
+    y = mc.where(x > s - 3, x * s, s / x).clamp(max=s)
+    y.add_(s).sum().backward()
+    assert counts(traffic) == (0, 0, 0)
+    assert y.tolist() == [6.0, 1.5] and x.grad.tolist() == [3.0, -0.75]
 
 
 def test_a_wrong_class_is_told_when_a_value_is_read(place: str) -> None:

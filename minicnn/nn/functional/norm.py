@@ -14,6 +14,7 @@ from minicnn.nn.functional.norm_checks import check_channels, check_eps, last_ax
 from minicnn.nn.functional.pad import pad
 from minicnn.nn.functional.pool import avg_pool2d
 from minicnn.ops.norm import Normalise, ScaleShift
+from minicnn.ops.operands import alongside
 from minicnn.ops.shape import reshaped
 from minicnn.tensor import Tensor, wrap
 
@@ -29,7 +30,7 @@ def batch_norm(
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     training: bool = False,
-    momentum: float = 0.1,
+    momentum: float | Tensor = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
     """(x − mean) / √(var + eps) · weight + bias for each channel.
@@ -43,11 +44,11 @@ def batch_norm(
         running_mean, running_var: (C,), updated in place in training; both or neither.
         weight, bias: (C,), or None for 1 and 0.
         training: normalise by the batch.
-        momentum: how far the running statistics move.
+        momentum: how far the running statistics move; a number, or a 0-d tensor, which is not read on the host.
         eps: keeps the root from 0.
 
     Shapes: (N, C, *); the result has the input's.
-    Errors: ShapeError for one value per channel in training, and sizes that are not C; OptionError where running
+    Errors: ShapeError for one value per channel in training, and for sizes that do not fit; OptionError where running
     statistics are missing; DtypeError for integers.
     Source: Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167
 
@@ -260,7 +261,7 @@ def _scale_and_shift(given: Sequence[Any], eps: float) -> tuple[Any, Any]:
 
 
 def _mover(
-    name: str, running_mean: Tensor | None, running_var: Tensor | None, momentum: float, count: int
+    name: str, running_mean: Tensor | None, running_var: Tensor | None, momentum: float | Tensor, count: int
 ) -> Callable[[Array, Array], None] | None:
     """What moves the running statistics towards those of a batch, of ``count`` values each; None where there are none.
 
@@ -271,20 +272,36 @@ def _mover(
     with no_grad():
         check_writable(name, running_mean)
         check_writable(name, running_var)
+    factor = _factor(name, momentum, running_mean)
 
     def move(mean: Array, var: Array) -> None:
         if not mean.size:  # no samples, or no channels
             return
         unbias = count / (count - 1) if count > 1 else math.nan
         with no_grad():
-            for running, batch, share in ((running_mean, mean, momentum), (running_var, var, momentum * unbias)):
+            for running, batch, share in ((running_mean, mean, factor), (running_var, var, factor * unbias)):
                 array = running.array
                 samples = batch.reshape(-1, array.size)
-                array *= 1 - momentum
-                array += share * (samples[0] if len(samples) == 1 else samples.mean(0))
+                array *= _like(1 - factor, array)
+                array += _like(share, batch) * (samples[0] if len(samples) == 1 else samples.mean(0))
                 edited(running)
 
     return move
+
+
+def _factor(name: str, momentum: float | Tensor, running: Tensor) -> Any:
+    """The momentum as a number, or as an array on the device of the ``running`` statistics."""
+    if not isinstance(momentum, Tensor):
+        return momentum
+    if momentum.ndim:
+        raise ShapeError(f"{name}: the momentum has dimensions", got=f"shape {tuple(momentum.shape)}",
+                         rule="one momentum for all channels", hint="a number, or a tensor of shape ()")
+    return alongside(momentum, running)[0].array
+
+
+def _like(factor: Any, array: Array) -> Any:
+    """A factor that leaves the dtype of ``array`` as it is: Python's numbers do, arrays do not."""
+    return factor.astype(array.dtype) if hasattr(factor, "dtype") else factor
 
 
 def _beside_channels(values: Tensor, ndim: int) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicnn.errors import OptionError, ShapeError
-from minicnn.nn.functional.reduction import check_float, reduced, reduction_of, warn_if_broadcast
+from minicnn.nn.functional.reduction import check_float, check_one_device, reduced, reduction_of, warn_if_broadcast
 from minicnn.ops.operands import check_broadcast
 from minicnn.tensor import Tensor
 
@@ -108,6 +108,7 @@ def _huber(difference: Tensor, delta: float) -> Tensor:
 
 
 def _difference(name: str, input: Tensor, target: Tensor) -> Tensor:
+    check_one_device(name, input, target)
     warn_if_broadcast(name, input, target)
     check_broadcast(name, input.shape, target.shape)
     difference = input - target

@@ -6,7 +6,7 @@ import warnings
 from typing import Any, ClassVar
 
 from minicnn.autograd.inplace import edited
-from minicnn.backend import Device
+from minicnn.backend import Device, backend_of
 from minicnn.dtypes import int64
 from minicnn.errors import ShapeError
 from minicnn.nn import functional as F
@@ -15,7 +15,7 @@ from minicnn.nn.functional.images import check_tensor
 from minicnn.nn.module import Module
 from minicnn.nn.parameter import parameter
 from minicnn.ops.creation import ones, zeros
-from minicnn.tensor import Tensor
+from minicnn.tensor import Tensor, wrap
 
 __all__ = ["BatchNorm1d", "BatchNorm2d", "InstanceNorm1d", "InstanceNorm2d"]
 
@@ -97,16 +97,23 @@ class _BatchNorm(_NormBase):
         """``input`` normalised; in training mode the running statistics are updated, too."""
         self._check_input_dim(input)
         update = self.training and self.track_running_stats
-        momentum = 0.0 if self.momentum is None else self.momentum
+        momentum: float | Tensor = 0.0 if self.momentum is None else self.momentum
         if update and (batches := self.num_batches_tracked) is not None:
             batches.array += 1  # as an operation of tensors it took a tenth of a small layer's time
             edited(batches, "add_")
-            if self.momentum is None:  # the plain mean of all batches so far
-                momentum = 1.0 / batches.item()
+            momentum = self._share()
         use_batch = self.training or (self.running_mean is None and self.running_var is None)
         use_running = self.track_running_stats or not self.training
         mean, var = (self.running_mean, self.running_var) if use_running else (None, None)
         return F.batch_norm(input, mean, var, self.weight, self.bias, use_batch, momentum, self.eps)
+
+    def _share(self) -> float | Tensor:
+        """The newest batch's share in the running statistics. For the plain mean of all batches it is worked out where
+        their number is kept: a step on a device does not wait for it."""
+        if self.momentum is not None:
+            return self.momentum
+        count = self.num_batches_tracked.array.astype("float64")
+        return wrap(backend_of(count).xp.reciprocal(count, out=count))
 
 
 class BatchNorm1d(_BatchNorm):

@@ -214,3 +214,21 @@ def test_errors_teach(error, call):
         call()
     assert "rule" in str(caught.value)
     assert "got" in str(caught.value)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_a_momentum_in_a_tensor_is_the_number_in_it(device: str, dtype: str) -> None:
+    x = mc.tensor([[0.1, -2.0], [0.7, 3.0], [5.0, 0.3]], dtype=dtype).to(device)
+    share = mc.tensor(1.0, dtype=mc.float64) / 3
+    found = []
+    for momentum in (1.0 / 3, share.to(device), share):
+        running = [mc.full((2,), 0.7, dtype=dtype, device=device), mc.full((2,), 1.3, dtype=dtype, device=device)]
+        F.batch_norm(x, *running, training=True, momentum=momentum)
+        assert all(t.dtype == dtype for t in running)
+        found.append([t.tolist() for t in running])
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_momentum_has_no_dimensions() -> None:
+    with pytest.raises(ShapeError, match="batch_norm: the momentum has dimensions"):
+        F.batch_norm(mc.zeros(2, 3), mc.zeros(3), mc.ones(3), training=True, momentum=mc.full((3,), 0.1))
