@@ -338,3 +338,11 @@ def test_a_network_on_another_device(small: Small, device: str) -> None:
     x = images(2, 3, 8, 8)
     expected = mc.onnx.export(small, x, dynamic_axes="batch")
     assert mc.onnx.export(small.to(device), x.to(device), dynamic_axes="batch") == expected
+
+
+def test_indices_on_another_device_are_seen(device: str) -> None:
+    model = nn.Sequential(Of(lambda x: (x > 0).long()), nn.Embedding(2, 3)).to(device)
+    data = mc.onnx.export(model, mc.randn(4, 6).to(device))
+    x = mc.randn(4, 6).to(device)
+    (found,) = run(data, x)
+    assert found.tolist() == model(x).tolist()

@@ -113,7 +113,7 @@ def embedding(
     backend.refuse(outside, OutOfRangeError, "embedding: an index is out of range", got=lambda: f"{rows} rows",
                    rule=f"0 <= index < {rows}")
     if backend.asynchronous:  # the error comes later: until then nobody reads beside the rows
-        input = wrap(input.array * ~outside)
+        input = input.clamp(0, rows - 1)
     flat = input.reshape(-1)
     found = weight.index_select(0, flat)
     if padding_idx is not None:
