@@ -101,6 +101,37 @@ def test_every_form_gives_the_same(form: str, name: str) -> None:
             np.testing.assert_array_equal(found, same)
 
 
+def with_relu(form: Any, x: Any, w: Any, b: Any, g: Any, layer: Layer) -> None:
+    """A form's result with a ReLU is that of two passes, to the bit."""
+    plain, found = np.full_like(g, np.nan), np.full_like(g, np.nan)
+    form.forward(HostCuda(), x, w, b, plain, layer)
+    device = HostCuda(256, backwards=True)
+    form.forward(device, x, w, b, found, layer, relu=True)
+    expected = np.maximum(plain, 0)
+    assert (plain < 0).any() and found.dtype == plain.dtype
+    np.testing.assert_array_equal(found, expected)
+    assert found.dtype == "float16" or found.tobytes() == expected.tobytes()  # of whose −0 NumPy's maximum makes no 0
+
+
+@needs_compiler
+@pytest.mark.parametrize(("form", "name"), CASES_OF_FORMS)
+def test_a_relu_in_the_pass_that_writes_the_result(form: str, name: str) -> None:
+    x, w, b, g, _, layer = problem(name)
+    for bias in (b, None):
+        with_relu(FORMS[form], x, w, bias, g, layer)
+
+
+@needs_compiler
+@pytest.mark.parametrize("form", FORMS)
+def test_a_relu_of_what_is_no_number(form: str) -> None:
+    name = {"depthwise": "depthwise", "one_by_one": "1x1"}.get(form, "padded")
+    for dtype in ("float32", "float16"):
+        x, w, b, g, _, layer = problem(name, dtype)
+        if FORMS[form].fits(layer):
+            x[0, 0, 1, 1], x[0, 1, 3, 2], x[1, 0, 2, 2], w[1], b[1] = np.nan, np.inf, -np.inf, -0.0, -0.0
+            with_relu(FORMS[form], x, w, b, g, layer)
+
+
 def test_every_form_has_its_layers() -> None:
     assert {form for form, _ in CASES_OF_FORMS} == set(FORMS)
     assert {"padded", "groups", "one pixel"} <= {name for form, name in CASES_OF_FORMS if form == "winograd"}

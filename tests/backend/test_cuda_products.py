@@ -9,7 +9,7 @@ import pytest
 
 from minicnn.backend.cuda.products import COMPUTE_32F, COMPUTE_32F_FAST_TF32, COMPUTE_64F
 from minicnn.backend.switches import switches
-from tests.backend.hostcuda import HostCuda
+from tests.backend.hostcuda import COMPILER, HostCuda
 
 
 def numbers(*shape: int, seed: int = 0, dtype: Any = "float64") -> Any:
@@ -97,6 +97,23 @@ def test_linear_layers_are_one_product() -> None:
     assert device.computes == [COMPUTE_64F]
     half = device.linear(x.astype("float16"), w.astype("float16"), None)
     assert half.dtype == "float16" and device.computes[-1] == COMPUTE_32F
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C++ compiler here to build the kernels for the host")
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16"])
+def test_a_linear_layers_relu_is_computed_with_its_bias(dtype: str) -> None:
+    x, w, b = (numbers(*shape, seed=seed, dtype=dtype) for seed, shape in enumerate([(2, 3, 4), (5, 4), (5,)]))
+    x[0, 0, 0], b[1], b[2] = np.nan, np.inf, -np.inf
+    for bias in (b, b[::-1], None):
+        device = HostCuda()
+        found, expected = device.linear_relu(x, w, bias), np.maximum(device.linear(x, w, bias), 0)
+        np.testing.assert_array_equal(found, expected)
+        assert found.dtype == dtype and device.launched == {"bias_relu"}
+    for shapes in (((0, 4), (5, 4)), ((2, 4), (0, 4)), ((2, 0), (5, 0))):  # without images, results or features
+        device = HostCuda()
+        x, w = (numbers(*shape, dtype=dtype) for shape in shapes)
+        assert (device.linear_relu(x, w, None) == np.zeros((len(x), len(w)))).all() and not device.launched
+    assert (HostCuda().linear_relu(np.eye(2, dtype=int), -np.eye(2, dtype=int), None) == 0).all()
 
 
 def test_tf32_is_asked_for_where_it_is_allowed_and_only_for_float32(monkeypatch: pytest.MonkeyPatch) -> None:
