@@ -216,6 +216,7 @@ def test_errors_teach(error, call):
     assert "got" in str(caught.value)
 
 
+@pytest.mark.host("two devices at once")
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_a_momentum_in_a_tensor_is_the_number_in_it(device: str, dtype: str) -> None:
     x = mc.tensor([[0.1, -2.0], [0.7, 3.0], [5.0, 0.3]], dtype=dtype).to(device)
