@@ -134,6 +134,10 @@ OPERATIONS: dict[str, Callable[[Arguments], tuple[float, float]]] = {
     # softmax.cu
     "softmax_nll": _doubles(lambda k: 7 * k.x.size),
     "softmax_nll_grad": _plain(lambda k: 2 * k.count),
+    # random.cu, whose operations on words count as none
+    "random_words": _plain(lambda _: 0),
+    "random_noise": _doubles(lambda k: 2 * k.count),
+    "random_slopes": lambda k: (k.count, 3 * k.count),
 }
 
 MOVED: dict[str, Callable[[Arguments], float]] = {

@@ -215,7 +215,7 @@ def _no_pinned_memory(size: int) -> Any:
 def _not_capturable(got: str) -> StateError:
     return StateError("cuda.graph: the step does something that a CUDA graph cannot hold", got=got,
                       rule="no value is read on the host (item, tolist, numpy, if on a tensor), and none is "
-                           "brought from there (mc.tensor, dropout masks)",
+                           "brought from there (mc.tensor, mc.rand)",
                       hint="return the loss and read it after the step; bring what it needs in as its arguments")
 
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from typing import Any
 
 from minicnn.autograd.mode import mode
 from minicnn.autograd.watch import Watch
-from minicnn.backend import backend_of
+from minicnn.backend import Backend, backend_for, backend_of
 from minicnn.backend.switches import switches
 from minicnn.errors import DeviceError, ShapeError, StateError
 from minicnn.optim.optimizer import Optimizer
 from minicnn.optim.options import plain
 from minicnn.optim.rules import COUNTERS
+from minicnn.random import default_generator
 from minicnn.tensor import Tensor, wrap
 
 WARM_UP = 3  # calls that run as they are: kernels are compiled, and optimisers make their buffers
@@ -36,8 +38,11 @@ def graph(step: Callable[..., Any]) -> GraphedStep:
     Where a learning rate, a module's ``training`` flag or a parameter's array changed, it is captured again: a schedule
     that changes the rate at every step gains nothing.
 
+    Dropout and RReLU draw on the device, from the default generator: each replay goes on where the last draw ended,
+    and masks are those of the step itself.
+
     Errors: StateError for what cannot be captured: values read on the host within the step (``item``, ``if`` on a
-    tensor), values brought from there (dropout's masks, ``mc.tensor``), and optimisers that count steps on the host
+    tensor), values brought from there (``mc.tensor``, ``mc.rand``), and optimisers that count steps on the host
     (Adam); ShapeError for inputs of other shapes; DeviceError for inputs that are not on a CUDA device.
     Source: https://docs.nvidia.com/cuda/cuda-c-programming-guide/#cuda-graphs
 
@@ -75,8 +80,9 @@ class GraphedStep:
             static.array[...] = given.array
         if self._surroundings is None or self._surroundings.changed():
             self._capture()
-        assert self._replay is not None
-        self._replay()
+        assert self._surroundings is not None and self._replay is not None
+        with self._surroundings.stream_in_place():
+            self._replay()
         if isinstance(self._results, tuple | list):
             return type(self._results)(_copy(result) for result in self._results)
         return _copy(self._results)
@@ -97,10 +103,10 @@ class GraphedStep:
     def _capture(self) -> None:
         from minicnn.backend import cupy
 
-        surroundings = _Surroundings()
-        index = backend_of(self._inputs[0].array).device.index if self._inputs else 0
+        backend = backend_of(self._inputs[0].array) if self._inputs else backend_for("cuda")
+        surroundings = _Surroundings(backend)
         with surroundings:
-            self._results, self._replay = cupy.captured(index or 0, lambda: self.step(*self._inputs))
+            self._results, self._replay = cupy.captured(backend.index or 0, lambda: self.step(*self._inputs))
         self._surroundings, self.captures = surroundings, self.captures + 1
 
 
@@ -110,11 +116,14 @@ def _copy(result: Any) -> Any:
 
 
 class _Surroundings(Watch):
-    """What a captured step depends on besides its inputs: modules' flags, parameters' arrays, optimisers' options, and
-    ``mc.backends``."""
+    """What a captured step depends on besides its inputs: modules' flags, parameters' arrays, optimisers' options,
+    ``mc.backends``, and where the stream of random numbers lies that it draws from, if it does."""
 
-    def __init__(self) -> None:
+    def __init__(self, backend: Backend) -> None:
         super().__init__()
+        self.backend = backend
+        self.stream: Any = None
+        self._held = ExitStack()
         self.modules: list[tuple[Any, bool]] = []
         self.parameters: list[tuple[Tensor, Any]] = []
         self.optimizers: list[tuple[Optimizer, list[dict[str, Any]]]] = []
@@ -124,10 +133,20 @@ class _Surroundings(Watch):
         if mode.watch is not None:
             raise StateError("cuda.graph: somebody looks on at every operation", got=type(mode.watch).__name__,
                              rule="a captured step runs no Python", hint="leave detect_anomaly, or mc.use, first")
+        # Before the capture, which could not bring the stream there; nobody else draws until it is over.
+        self.stream = self._held.enter_context(default_generator.on_device(self.backend))
+        self._lent = default_generator.lent
         mode.watch = self
 
     def __exit__(self, *error: object) -> None:
         mode.watch = None
+        if default_generator.lent == self._lent:  # the step does not draw
+            self.stream = None
+        self._held.close()
+
+    def stream_in_place(self) -> AbstractContextManager[Any]:
+        """While the step is replayed, the stream it draws from is on the device, and nobody else draws."""
+        return nullcontext() if self.stream is None else default_generator.on_device(self.backend)
 
     def enter(self, module: Any) -> None:
         super().enter(module)
@@ -148,10 +167,15 @@ class _Surroundings(Watch):
 
     def changed(self) -> bool:
         """Whether anything is other than it was when the step was captured."""
-        return (self.switches != switches
+        return (self.switches != switches or self._other_stream()
                 or any(module.training != flag for module, flag in self.modules)
                 or any(p.array is not array for p, array in self.parameters)
                 or any(_options(optimizer) != options for optimizer, options in self.optimizers))  # fmt: skip
+
+    def _other_stream(self) -> bool:
+        """Whether this thread draws from another stream than it did: in ``mc.random.own_stream``, or out of it."""
+        with self.stream_in_place() as stream:
+            return stream is not self.stream
 
 
 def _options(optimizer: Optimizer) -> list[dict[str, Any]]:

@@ -94,10 +94,7 @@ def _noise(name: str, x: Tensor, p: float, train: bool, by_channel: bool = False
         raise DtypeError(f"{name}: the input is not floating point", got=x.array.dtype,
                          rule="what is kept is divided by 1 - p", hint="x.float()")
     shape = (*x.array.shape[:2], *[1] * (x.ndim - 2)) if by_channel else x.array.shape
-    mask = random.default_generator.dropout_mask(shape, 1 - p, x.array.dtype)
-    if p < 1:
-        mask /= 1 - p
-    return wrap(backend_of(x.array).from_numpy(mask))
+    return wrap(backend_of(x.array).dropout_noise(random.default_generator, shape, 1 - p, x.array.dtype))
 
 
 def _alpha_line(noise: Tensor, p: float) -> tuple[Tensor, Tensor]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from minicnn.backend.device import Device
+from minicnn.backend import Backend, Device
 from minicnn.dtypes import Dtype, as_dtype, float16, float32, float64, int64, is_float
 from minicnn.errors import DtypeError, OptionError, ShapeError
 from minicnn.random import sampling
@@ -29,9 +30,10 @@ Shape = int | Sequence[int]
 class Generator:
     """A stream of random numbers that continues from call to call; safe to share between threads.
 
-    Arrays are NumPy's, drawn in row-major order on the host whatever the device. The values are those of PyTorch on an
-    x86-64 CPU with AVX2, bit for bit on every machine; only float64 normals and exponentials, and float32 normals of
-    fewer than 16 values, have the last bit of this machine's C library.
+    Arrays are NumPy's, drawn in row-major order on the host whatever the device; ``on_device`` lends the stream to a
+    device's own kernels, which draw the same. The values are those of PyTorch on an x86-64 CPU with AVX2, bit for bit
+    on every machine; only float64 normals and exponentials, and float32 normals of fewer than 16 values, have the last
+    bit of this machine's C library.
 
     Example:
         >>> Generator().manual_seed(0).uniform(3, "float32").tolist()
@@ -42,6 +44,8 @@ class Generator:
         self.device = Device(device)
         self._engine = Engine()
         self._lock = threading.RLock()
+        self.lent = 0
+        """How often a device's kernels had the stream."""
 
     def manual_seed(self, seed: int) -> Generator:
         """Start the stream of ``seed`` (-2**63 to 2**64 - 1, of which the lower 32 bits count); returns self."""
@@ -68,6 +72,17 @@ class Generator:
         """Continue from a state of ``get_state``, of this class or of ``torch.Generator``."""
         with self._lock:
             self._engine.set_state(state)
+
+    @contextmanager
+    def on_device(self, backend: Backend) -> Iterator[Array]:
+        """The stream's state in a device's memory, for kernels to draw from, with no other thread drawing meanwhile.
+
+        It stays there until the host draws, or asks for the state, which waits for the device; until then nothing is
+        copied. The array is the same each time, so a CUDA graph may hold its address.
+        """
+        with self._lock:
+            self.lent += 1
+            yield self._engine.on_device(backend)
 
     def clone_state(self) -> Generator:
         """Another generator that will draw the same numbers from here on."""

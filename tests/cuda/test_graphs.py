@@ -23,7 +23,10 @@ def _device(monkeypatch: pytest.MonkeyPatch) -> None:
     fakecupy.register()
 
     def captured(index: int, work: Callable[[], Any]) -> tuple[Any, Callable[[], None]]:
+        before = fakecupy.traffic.to_host, fakecupy.traffic.to_device
         results, ran = work(), [True]
+        if before != (fakecupy.traffic.to_host, fakecupy.traffic.to_device):
+            raise StateError("cuda.graph: what CuPy refuses while it captures", got="a copy")
 
         def run() -> None:
             if ran:
@@ -96,6 +99,59 @@ def test_another_precision_is_captured_anew(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(switches, "float32_precision", "high")
     assert [square(x).item() for _ in range(2)] == [1.0] * 2 and set(exact) == {1 + 2**-11}
     assert square.captures == 2
+
+
+@pytest.mark.parametrize("host_draws", [False, True])
+def test_noise_is_drawn_on_with_each_replay(host_draws: bool) -> None:
+    """The host draws between some calls; streams of a thread's own, and seeds, come in between, too."""
+
+    def script(device: str, graphed: bool) -> tuple[list[Any], Any]:
+        mc.manual_seed(3)
+        noise = mc.nn.Sequential(mc.nn.Dropout(0.3), mc.nn.RReLU(0.2, 0.8), mc.nn.AlphaDropout(0.1))
+        run = mc.cuda.graph(noise.forward) if graphed else noise
+        x, found = (mc.arange(99.0) - 50).to(device), []
+
+        def call(times: int) -> None:
+            for number in range(times):
+                found.append(run(x * (-1) ** number).tolist())
+                if host_draws and number % 2:
+                    found.append(mc.randn(3).tolist())
+
+        call(8)
+        with mc.random.own_stream(4):
+            call(3)
+        call(2)
+        with mc.random.fork_rng():
+            mc.manual_seed(5)
+            call(3)
+        call(2)
+        return [*found, mc.get_rng_state().tolist()], run
+
+    expected, _ = script("cpu", graphed=False)
+    found, run = script("hostcuda", graphed=True)
+    assert found == expected
+    assert run.captures == 3  # and once each for the stream of the block, and the one before it
+
+
+def test_a_step_that_draws_nothing_leaves_the_stream_on_the_host() -> None:
+    double, x = mc.cuda.graph(lambda x: x * 2), mc.ones(2).to("hostcuda")
+    for _ in range(5):
+        double(x)
+    mc.rand(1)
+    before = fakecupy.traffic.to_host, fakecupy.traffic.to_device
+    for _ in range(3):
+        double(x)
+        mc.rand(1)
+    assert (fakecupy.traffic.to_host, fakecupy.traffic.to_device) == before
+
+
+def test_what_the_host_draws_is_refused() -> None:
+    x = mc.ones(2).to("hostcuda")
+    noisy = mc.cuda.graph(lambda x: x + mc.rand(2).to("hostcuda"))
+    for _ in range(3):
+        noisy(x)
+    with pytest.raises(StateError, match="a copy"):
+        noisy(x)
 
 
 def test_optimisers_that_count_on_the_host_are_refused() -> None:

@@ -10,13 +10,14 @@ from minicnn.backend.cuda.conv import CudaConvKernels
 from minicnn.backend.cuda.norm import CudaNormKernels
 from minicnn.backend.cuda.pointwise import CudaPointwiseKernels
 from minicnn.backend.cuda.pool import CudaPoolKernels
+from minicnn.backend.cuda.random import CudaRandomKernels
 from minicnn.backend.cuda.softmax import CudaSoftmaxKernels
 from minicnn.backend.late import LateErrors
 from minicnn.backend.portable import Backend
 
 
 class CudaBackend(
-    CudaConvKernels, CudaPoolKernels, CudaNormKernels, CudaSoftmaxKernels, CudaPointwiseKernels, LateErrors,
-    Backend,
+    CudaConvKernels, CudaPoolKernels, CudaNormKernels, CudaSoftmaxKernels, CudaPointwiseKernels,
+    CudaRandomKernels, LateErrors, Backend,
 ):
     """The portable backend with CUDA kernels where one pass does the work of many."""

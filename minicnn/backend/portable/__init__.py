@@ -13,9 +13,13 @@ from minicnn.backend.portable.arrays import ArrayKernels
 from minicnn.backend.portable.conv import ConvKernels
 from minicnn.backend.portable.norm import NormKernels
 from minicnn.backend.portable.pool import PoolKernels
+from minicnn.backend.portable.random import RandomKernels
 from minicnn.backend.portable.resize import ResizeKernels
 from minicnn.backend.portable.special import SpecialKernels
 
 
-class Backend(ConvKernels, ActivationKernels, NormKernels, PoolKernels, ResizeKernels, SpecialKernels, ArrayKernels):
+class Backend(
+    ConvKernels, ActivationKernels, NormKernels, PoolKernels, ResizeKernels, SpecialKernels, RandomKernels,
+    ArrayKernels,
+):
     """Every kernel in plain ``xp``; see the family files for what each computes."""

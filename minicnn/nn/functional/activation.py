@@ -115,12 +115,8 @@ def rrelu(
         raise OptionError("rrelu: the range is empty", got=f"lower={lower}, upper={upper}", rule="lower <= upper")
     if not training:
         return leaky_relu(input, (lower + upper) / 2, inplace)
-    backend = backend_of(input.array)
-    below = backend.to_numpy(input.array <= 0)
-    slopes = (~below).astype(input.array.dtype).reshape(-1)
-    with backend.quiet():  # a slope may be too large for the dtype
-        slopes[below.reshape(-1)] = random.default_generator.uniform(int(below.sum()), "float64", lower, upper)
-    return applied("rrelu_", ops.PReLU, input, inplace, wrap(backend.from_numpy(slopes.reshape(input.array.shape))))
+    slopes = backend_of(input.array).rrelu_slopes(random.default_generator, input.array, lower, upper)
+    return applied("rrelu_", ops.PReLU, input, inplace, wrap(slopes))
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
