@@ -45,4 +45,4 @@ class Callback:
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a ``state_dict`` that was not empty."""
+        """Go on from a ``state_dict`` that was not empty; its tensors come on the CPU, wherever they were."""

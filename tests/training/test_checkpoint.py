@@ -215,7 +215,7 @@ def test_callbacks_keep_what_they_count(tmp_path: Path) -> None:
 
         def on_step_end(self, run: Run) -> None:
             weight = next(run.model.parameters()).detach()
-            self.mean = weight.clone() if self.mean is None else 0.9 * self.mean + 0.1 * weight
+            self.mean = weight.clone() if self.mean is None else 0.9 * self.mean.to(weight.device) + 0.1 * weight
             self.steps += 1
 
         def state_dict(self) -> dict[str, Any]:
