@@ -13,12 +13,13 @@ from minicnn.autograd.watch import Watch
 from minicnn.dtypes import Dtype
 from minicnn.errors import OptionError
 from minicnn.ops.convert import Clone, Contiguous, Transfer
+from minicnn.ops.operands import Alongside
 from minicnn.ops.shape import Expand, Reshape, View
 from minicnn.tensor import Tensor
 
 Array = Any
 
-_SAME = (Clone, Contiguous, Transfer)
+_SAME = (Alongside, Clone, Contiguous, Transfer)
 """Operations whose result has the input's values: where it lies in memory is no matter of the file."""
 
 

@@ -340,6 +340,13 @@ def test_a_network_on_another_device(small: Small, device: str) -> None:
     assert mc.onnx.export(small.to(device), x.to(device), dynamic_axes="batch") == expected
 
 
+@pytest.mark.host("two devices at once")
+def test_a_number_in_a_cpu_tensor_is_a_constant(device: str) -> None:
+    x, scale = mc.randn(4, 6), mc.tensor(3.0)
+    expected = mc.onnx.export(Of(lambda x: x * scale), x)
+    assert mc.onnx.export(Of(lambda x: x * scale), x.to(device)) == expected
+
+
 def test_indices_on_another_device_are_seen(device: str) -> None:
     model = nn.Sequential(Of(lambda x: (x > 0).long()), nn.Embedding(2, 3)).to(device)
     data = mc.onnx.export(model, mc.randn(4, 6).to(device))
