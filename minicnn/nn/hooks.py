@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +20,16 @@ Hook = Callable[..., Any]
 
 
 class HookTables:
-    """The hooks of one module by kind, in the order they run. Each entry is the hook and its options."""
+    """The hooks of one module by kind, in the order they run. Each entry is the hook and its options.
+
+    In plain dicts, which a thread may change while another lists them: an OrderedDict needs Python's lock for that.
+    """
 
     def __init__(self) -> None:
-        self.forward_pre: OrderedDict[int, tuple[Hook, bool]] = OrderedDict()
-        self.forward: OrderedDict[int, tuple[Hook, bool, bool]] = OrderedDict()
-        self.backward_pre: OrderedDict[int, Hook] = OrderedDict()
-        self.backward: OrderedDict[int, Hook] = OrderedDict()
+        self.forward_pre: dict[int, tuple[Hook, bool]] = {}
+        self.forward: dict[int, tuple[Hook, bool, bool]] = {}
+        self.backward_pre: dict[int, Hook] = {}
+        self.backward: dict[int, Hook] = {}
 
 
 class Hooks(Registry):
@@ -83,9 +85,7 @@ class Hooks(Registry):
         return self.register_full_backward_hook(hook)
 
     def _tables(self) -> HookTables:
-        if self._hooks is None:
-            self._hooks = HookTables()
-        return self._hooks
+        return self.__dict__.setdefault("_hooks", HookTables())  # one step: two threads may both have the first hook
 
 
 def call_with_hooks(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -213,8 +213,9 @@ def _through_gate(values: tuple[Any, ...], arrived: Callable[..., Any]) -> tuple
     return tuple(passed), places
 
 
-def _register(hooks: OrderedDict[int, Any], entry: Any, prepend: bool) -> RemovableHandle:
+def _register(hooks: dict[int, Any], entry: Any, prepend: bool) -> RemovableHandle:
     handle = register(hooks, entry)
-    if prepend:
-        hooks.move_to_end(handle.id, last=False)
+    for number in list(hooks) if prepend else ():
+        if number != handle.id and (other := hooks.pop(number, None)) is not None:
+            hooks[number] = other  # behind it
     return handle

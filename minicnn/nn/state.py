@@ -37,7 +37,7 @@ class State(Traversal):
 
     _version = 1
     """The version of a class's names, kept with the state for ``_load_from_state_dict`` to look at."""
-    _state_hooks: OrderedDict[str, OrderedDict[int, Hook]] | None = None
+    _state_hooks: dict[str, dict[int, Hook]] | None = None
 
     def state_dict(
         self, *, destination: OrderedDict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
@@ -173,12 +173,11 @@ class State(Traversal):
                 unexpected_keys.append(key)
 
     def _add_hook(self, kind: str, hook: Hook) -> RemovableHandle:
-        if self._state_hooks is None:
-            self._state_hooks = OrderedDict()
-        return register(self._state_hooks.setdefault(kind, OrderedDict()), hook)
+        kinds: dict[str, dict[int, Hook]] = self.__dict__.setdefault("_state_hooks", {})
+        return register(kinds.setdefault(kind, {}), hook)
 
     def _hooks_of(self, kind: str) -> list[Hook]:
-        return [] if self._state_hooks is None else list(self._state_hooks.get(kind, OrderedDict()).values())
+        return [] if self._state_hooks is None else list(self._state_hooks.get(kind, {}).values())
 
 
 def _load(
