@@ -269,6 +269,8 @@ def test_the_benchmark_keeps_the_fastest_form_of_each_shape(monkeypatch: pytest.
         found = device.conv(images, w, b, geometry)
         np.testing.assert_allclose(found, PLAIN.conv(images, w, b, geometry), rtol=1e-10, atol=1e-11)
     assert list(device.measured.values()) == [implicit, columns]
+    found = device.conv_relu(x, w, b, geometry)  # in the same form, whose bits it has, without measuring again
+    np.testing.assert_array_equal(found, np.maximum(device.conv(x, w, b, geometry), 0))
     assert next(device.times, "none left") == "none left"
 
 

@@ -16,7 +16,7 @@ class ActivationKernels(ArrayKernels):
 
     relu_in_last_pass = False
     """Whether ``conv_relu`` and ``linear_relu`` compute the ReLU in the pass that writes the result; where they do not,
-    they buy nothing, and layers do not ask for them. On a CPU they do not: there the result is in the cache still."""
+    they buy nothing, and layers do not ask for them. Not on a CPU, where a step's ReLUs take .1 to .7 % (``steps``)."""
 
     def relu(self, x: Array, out: Array | None = None) -> Array:
         """x → max(x, 0), into ``out`` if that is given; NaN stays NaN."""
