@@ -137,11 +137,11 @@ def test_a_step_that_draws_nothing_leaves_the_stream_on_the_host() -> None:
     double, x = mc.cuda.graph(lambda x: x * 2), mc.ones(2).to("hostcuda")
     for _ in range(5):
         double(x)
-    mc.rand(1)
+    mc.rand(1, device="cpu")
     before = fakecupy.traffic.to_host, fakecupy.traffic.to_device
     for _ in range(3):
         double(x)
-        mc.rand(1)
+        mc.rand(1, device="cpu")
     assert (fakecupy.traffic.to_host, fakecupy.traffic.to_device) == before
 
 

@@ -1,13 +1,14 @@
-// Noise from the stream of MT19937 (Matsumoto and Nishimura 1998), with the host's numbers. Its state lies in the
-// device's memory: 624 words, and how many of them have been taken. From one 624 words the next come by
+// Noise from the stream of MT19937 (Matsumoto and Nishimura 1998), with the host's numbers. Word k of it is
 //
-//     next[i] = before[i + 397] ^ twist(before[i], before[i + 1])
+//     word[k] = word[k - 227] ^ twist(word[k - 624], word[k - 623])
 //
-// where what lies behind `before` is `next`. So 227 words can be made at once, and then the 227 that need those.
+// so 227 words can be made at once. The state, as the host has it, too, is 624 words from one whose k is a multiple of
+// 624 on, and how many of them have been taken: 1 to 624.
 
 #define WORDS 624
-#define AHEAD 397
-#define AT_ONCE (WORDS - AHEAD)
+#define AT_ONCE 227
+#define RING 1024  // places, a power of two, and not fewer than WORDS + AT_ONCE
+#define PLACE(k) ((unsigned)(k) % RING)
 
 __device__ inline unsigned twist(unsigned upper, unsigned lower)
 {
@@ -15,44 +16,28 @@ __device__ inline unsigned twist(unsigned upper, unsigned lower)
     return mixed >> 1 ^ (mixed & 1 ? 0x9908b0dfu : 0);
 }
 
-// The stream's next words, as they are in the state; all threads of one block.
-__device__ inline void refill(const unsigned *before, unsigned *next)
-{
-    for (int first = 0; first < WORDS; first += AT_ONCE) {
-        int end = min(first + AT_ONCE, WORDS);
-        for (int i = first + threadIdx.x; i < end; i += blockDim.x) {
-            unsigned ahead = i < AT_ONCE ? before[i + AHEAD] : next[i - AT_ONCE];
-            next[i] = ahead ^ twist(before[i], i + 1 < WORDS ? before[i + 1] : next[0]);
-        }
-        __syncthreads();
-    }
-}
-
 // The next `most` words, or those of needed[0] values; the state then is behind them. One block. count = 1
 extern "C" __global__ void random_words(Index count, unsigned *state, unsigned *words, Index most,
                                         const long long *needed, Index has_needed)
 {
-    __shared__ unsigned shared[2 * WORDS];
-    unsigned *now = shared, *other = shared + WORDS;
-    int taken = state[WORDS];
-    Index end = has_needed ? (Index)(2 * needed[0]) : most;
-    for (int i = threadIdx.x; i < WORDS; i += blockDim.x) now[i] = state[i];
-    __syncthreads();
-    for (Index done = 0; done < end;) {
-        if (taken == WORDS) {
-            refill(now, other);
-            unsigned *made = other;
-            other = now;
-            now = made;
-            taken = 0;
-        }
-        int some = (int)min((Index)(WORDS - taken), end - done);
-        for (int i = threadIdx.x; i < some; i += blockDim.x) words[done + i] = now[taken + i];
-        done += some;
-        taken += some;
+    __shared__ unsigned ring[RING];
+    Index taken = state[WORDS], end = taken + (has_needed ? (Index)(2 * needed[0]) : most);
+    Index last = (end + WORDS - 1) / WORDS * WORDS;  // the state is whole, so some words more may have to be made
+    for (Index k = threadIdx.x; k < WORDS; k += blockDim.x) {
+        ring[k] = state[k];
+        if (k >= taken && k < end) words[k - taken] = ring[k];
     }
-    for (int i = threadIdx.x; i < WORDS; i += blockDim.x) state[i] = now[i];
-    if (threadIdx.x == 0) state[WORDS] = taken;
+    __syncthreads();
+    for (Index first = WORDS; first < last; first += AT_ONCE) {
+        for (Index k = first + threadIdx.x; k < min(first + AT_ONCE, last); k += blockDim.x) {
+            unsigned word = ring[PLACE(k - 227)] ^ twist(ring[PLACE(k - 624)], ring[PLACE(k - 623)]);
+            ring[PLACE(k)] = word;
+            if (k < end) words[k - taken] = word;
+        }
+        __syncthreads();
+    }
+    for (Index k = threadIdx.x; k < WORDS; k += blockDim.x) state[k] = ring[PLACE(last - WORDS + k)];
+    if (threadIdx.x == 0) state[WORDS] = end - (last - WORDS);
 }
 
 __device__ inline unsigned tempered(unsigned word)
