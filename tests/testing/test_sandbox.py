@@ -313,3 +313,20 @@ print(before, within, adopts())
 """
     run = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["0", "1", "0"]
+
+
+def test_a_system_may_have_limits_of_its_own() -> None:
+    script = """
+import resource
+resource.setrlimit(resource.RLIMIT_CPU, (700, 800))
+resource.setrlimit(resource.RLIMIT_AS, (1 << 40, 1 << 40))
+from minicnn.testing.sandbox import Sandbox
+limits = lambda: (resource.getrlimit(resource.RLIMIT_CPU), resource.getrlimit(resource.RLIMIT_AS))
+for seconds, memory in ((5, 1 << 30), (900, 1 << 41), (None, None)):
+    with Sandbox({"limits": limits}, time_limit=seconds, memory_limit=memory) as box:
+        (soft, hard), (bytes, most) = box.functions.limits()
+        print(soft < 20, soft <= hard == 800, bytes < 1 << 36, bytes == most <= 1 << 40)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.stdout.splitlines(), done.stderr) == (
+        ["True True True True", "False True False True", "False True False True"], "")  # fmt: skip

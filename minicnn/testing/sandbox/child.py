@@ -202,7 +202,8 @@ def _allow_seconds(seconds: float | None) -> None:
 
         usage = resource.getrusage(resource.RUSAGE_SELF)
         used = usage.ru_utime + usage.ru_stime
-        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + seconds) + 2, resource.RLIM_INFINITY))
+        most = math.ceil(used + seconds) + 2
+        resource.setrlimit(resource.RLIMIT_CPU, _allowed(resource.RLIMIT_CPU, most, hard=False))
 
 
 def limit(memory: int | None, *, alone: bool) -> None:
@@ -215,7 +216,16 @@ def limit(memory: int | None, *, alone: bool) -> None:
     if memory is not None:
         limits[resource.RLIMIT_AS] = _held() + memory
     for which, most in limits.items():
-        resource.setrlimit(which, (most, most))
+        resource.setrlimit(which, _allowed(which, most, hard=True))
+
+
+def _allowed(which: int, most: int, *, hard: bool) -> tuple[int, int]:
+    """The soft and the hard limit for ``most``: a system's own hard limit can be lowered, but not raised again."""
+    import resource
+
+    top = resource.getrlimit(which)[1]
+    soft = most if top == resource.RLIM_INFINITY else min(most, top)
+    return soft, soft if hard else top
 
 
 def _held() -> int:
