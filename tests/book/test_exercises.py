@@ -20,6 +20,8 @@ from minicnn.exercises.graded import ONLY_HERE
 from minicnn.testing import grade
 from tests.test_documents import DOCS
 
+pytestmark = pytest.mark.host("the book's exercises are worked out with NumPy")
+
 CHAPTERS = sorted(exercises.CHAPTERS)
 ALL = list(exercises.catalogue().exercises)
 
