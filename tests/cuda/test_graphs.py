@@ -83,6 +83,16 @@ def test_a_changed_mode_is_captured_anew() -> None:
     assert graphed[:2] == plain[:2] and graphed[2].captures == 2
 
 
+def test_the_mean_over_all_batches_goes_on_in_replays() -> None:
+    layer = mc.nn.BatchNorm1d(2, momentum=None).to("hostcuda")
+    forward = mc.cuda.graph(lambda x: layer(x).detach())
+    for number in range(6):
+        forward(mc.tensor([[1.0 * number, 1.0], [2.0 * number, 5.0]]).to("hostcuda"))
+    assert layer.num_batches_tracked.item() == 6 and forward.captures == 1
+    assert layer.running_mean.tolist() == pytest.approx([3.75, 3.0], rel=1e-6)  # of 1.5 n, and of 3
+    assert layer.running_var.tolist() == pytest.approx([55 / 12, 8.0], rel=1e-6)  # of n² / 2, and of 8
+
+
 def test_a_parameter_with_another_array_is_captured_anew() -> None:
     layer, x = mc.nn.Linear(2, 1, bias=False).to("hostcuda"), mc.ones(1, 2).to("hostcuda")
     forward = mc.cuda.graph(lambda x: layer(x).detach())
