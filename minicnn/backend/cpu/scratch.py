@@ -20,13 +20,14 @@ from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from minicnn.backend.cpu import heap
+
 Array = Any
 P = ParamSpec("P")
 R = TypeVar("R")
 
 MOST = 1 << 22  # bytes that are kept under one name; larger pieces of memory are rare, and asked for each time
 VIEWS = 1 << 10  # results of remembered functions; a network has some ten for each layer
-HEAP = 1 << 24  # bytes; ``steps: dense block`` takes 3 to 14 % less, a half of it helps SimpleCNN no more
 
 
 class _Kept(threading.local):
@@ -36,16 +37,7 @@ class _Kept(threading.local):
         self.arrays: dict[tuple[str, Any], Array] = {}
         self.views: dict[Any, Any] = {}
         self.all_kept = True
-        _keep_heap()
-
-
-def _keep_heap() -> None:
-    """Let the C library keep memory that results give back, where it would return it to the system after each step.
-
-    Linux's gives back whatever is free at the heap's end beyond twice the largest piece that a program has ever freed
-    (of up to 32 MB). So one piece is asked for, never touched, and freed; elsewhere this does nothing.
-    """
-    np.empty(HEAP, np.uint8)
+        heap.keep()
 
 
 _kept = _Kept()
