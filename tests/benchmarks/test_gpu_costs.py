@@ -68,6 +68,11 @@ KNOWN: dict[str, tuple[int, tuple[Any, ...], Cost]] = {
     # 4 rows of 10 scores, 7 operations each; labels take 8 bytes, and neither weights nor kept are there
     "softmax_nll": (4, (a(4, 10), a(4, dtype="int64"), a(4, dtype="int64"), False, a(4, dtype="int64"), False, a(4),
                         a(4, 10), 10, 1), Cost(4 * (40 + 4 + 40) + 32, 0, 280)),
+    # 6 numbers of two words each: a fraction and a comparison in float64
+    "random_noise": (6, (a(12, dtype="uint32"), 0.5, 0.0, 2.0, a(6)), Cost(4 * (12 + 6), 0, 12)),
+    # 6 numbers compared with 0; of each a fraction, a product and a sum in float64; ranks take 8 bytes
+    "random_slopes": (6, (a(12, dtype="uint32"), a(6), a(6, dtype="int64"), 0.1, 0.2, a(6)),
+                      Cost(4 * (12 + 6 + 6) + 48, 6, 18)),
 }  # fmt: skip
 
 
