@@ -18,6 +18,9 @@ PIECE = 1 << 25
 """Multiplications that are worth a piece of their own; with an eighth of them two threads took up to twice the time of
 one (``products: columns 3x3 of 16``)."""
 
+NUMBERS = 1 << 20
+"""Of a result that are worth one, too, where each is a sum of few: transforming the weights of ``step VGG-11``."""
+
 PIECES = 8
 """Into how many pieces a product is cut at most; each piece packs the operand that they share again."""
 
@@ -39,7 +42,8 @@ def multiply(x: Array, y: Array, out: Array | None = None) -> Array:
     work = batches * m * k * n
     if work <= TINY:
         return np.matmul(x, y, out=out)
-    count = min(PIECES, 1 << max(0, (work // PIECE).bit_length() - 1))  # 1, 2, 4, …: as evenly as threads share them
+    worth = max(work // PIECE, out.size // NUMBERS)
+    count = min(PIECES, 1 << max(0, worth.bit_length() - 1))  # 1, 2, 4, …: as evenly as threads share them
     cuts: list[tuple[slice, ...]]
     if out.ndim > 2 and len(out) >= count:
         cuts = [(part,) for part in _parts(len(out), count)]

@@ -8,7 +8,7 @@ import numpy as np
 
 from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.threads import run
-from minicnn.backend.cpu.windows import Block, image_blocks
+from minicnn.backend.cpu.windows import Block, image_blocks, pieces_of
 from minicnn.shapes.conv import ConvGeometry, Pair
 
 Array = Any
@@ -29,7 +29,7 @@ def scatter(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
             np.matmul(rows, weights[tap], out=part.reshape(rows.shape[1], G, C_).transpose(1, 0, 2))
             dx_block[:, *pixels] += part[:, *places]
 
-    run(work, image_blocks(N, OH * OW * G * C_ * g.itemsize))
+    run(work, image_blocks(N, OH * OW * G * C_ * g.itemsize, pieces=pieces_of(g.size * C_ * len(taps))))
     return dx
 
 

@@ -18,6 +18,11 @@ PIECES = 4  # at least, where there is work enough
 BLOCK_BYTES = 3 << 20  # of columns in a block; ``conv 3x3 16-16``: with two thirds or half of it 6 to 12 % longer
 
 
+def pieces_of(products: int) -> int:
+    """Into how many pieces so many multiplications should be cut at least."""
+    return max(1, min(PIECES, products // PIECE))
+
+
 class Walk(NamedTuple):
     """Where windows lie: tap (i, j) of output pixel (k, l) reads input origin + stride·(k, l) + dilation·(i, j)."""
 
@@ -54,7 +59,7 @@ class Layer(NamedTuple):
     @property
     def pieces(self) -> int:
         """Into how many pieces the work should be cut at least."""
-        return max(1, min(PIECES, self.products // PIECE))
+        return pieces_of(self.products)
 
 
 class Part(NamedTuple):
@@ -144,8 +149,9 @@ def blocks(layer: Layer, pixel_bytes: int, pieces: int, unit: int = 1) -> list[B
     return [(slice(n, n + 1), slice(r, min(r + rows, OH))) for n in range(N) for r in range(0, OH, rows)]
 
 
-def image_blocks(N: int, image_bytes: int, block_bytes: int = BLOCK_BYTES) -> list[Block]:
-    """Slices of as many images each, and of all their rows, that need at most about ``block_bytes``."""
-    count = max(1, -(-N * image_bytes // block_bytes))
+def image_blocks(N: int, image_bytes: int, block_bytes: int = BLOCK_BYTES, pieces: int = 1) -> list[Block]:
+    """Slices of as many images each, and of all their rows, that need at most about ``block_bytes``; ``pieces`` or
+    more."""
+    count = max(pieces, -(-N * image_bytes // block_bytes))
     images = max(1, -(-N // count))
     return [(slice(n, min(n + images, N)), slice(None)) for n in range(0, N, images)]
