@@ -25,6 +25,8 @@ from benchmarks.__main__ import parser, run
 from benchmarks.case import Case, Row, Settings, Work, difference
 from benchmarks.peers import layers, one, suite
 
+pytestmark = pytest.mark.host("benchmarks of the CPU, beside libraries that compute there")
+
 TINY: tuple[Callable[[Any], Any], tuple[int, ...]] = (functools.partial(networks.stack, depth=1, width=4), (2, 3, 8, 8))
 
 
