@@ -92,6 +92,7 @@ def test_train_on_a_folder_then_eval_and_predict(
 
 def test_a_run_with_all_its_results(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("tensorboardX", reason='pip install "minicnn[tensorboard]"')
+    pytest.importorskip("safetensors", reason='pip install "minicnn[weights]"')
     kept = tmp_path / "kept"
     common = ("train", "mlp_relu", "--data", "mnist", "--root", root, "--save", tmp_path / "net.safetensors")
     assert run(*common, "--epochs", 3, "--checkpoint", kept, "--validation", "0.25", "--patience", 3,
