@@ -13,6 +13,7 @@ from minicnn.errors import OptionError, ShapeError
 from minicnn.nn.functional.norm_checks import check_channels, check_eps, last_axes
 from minicnn.nn.functional.pad import pad
 from minicnn.nn.functional.pool import avg_pool2d
+from minicnn.nn.functional.reduction import check_one_device
 from minicnn.ops.norm import Normalise, ScaleShift
 from minicnn.ops.operands import alongside
 from minicnn.ops.shape import reshaped
@@ -296,7 +297,9 @@ def _factor(name: str, momentum: float | Tensor, running: Tensor) -> Any:
     if momentum.ndim:
         raise ShapeError(f"{name}: the momentum has dimensions", got=f"shape {tuple(momentum.shape)}",
                          rule="one momentum for all channels", hint="a number, or a tensor of shape ()")
-    return alongside(momentum, running)[0].array
+    factor, _ = alongside(momentum, running)
+    check_one_device(name, factor, running)
+    return factor.array
 
 
 def _like(factor: Any, array: Array) -> Any:

@@ -5,7 +5,7 @@ import pytest
 
 import minicnn as mc
 import minicnn.nn.functional as F
-from minicnn.errors import DtypeError, OptionError, ShapeError
+from minicnn.errors import DeviceError, DtypeError, OptionError, ShapeError
 from minicnn.testing import gradcheck, gradgradcheck
 from tests.nn.functional.against import agree, channels_last, normal
 
@@ -230,6 +230,10 @@ def test_a_momentum_in_a_tensor_is_the_number_in_it(device: str, dtype: str) -> 
     assert found[0] == found[1] == found[2]
 
 
-def test_a_momentum_has_no_dimensions() -> None:
+@pytest.mark.host("two devices at once")
+def test_a_momentum_is_one_number_where_the_statistics_are(device: str) -> None:
+    given = mc.zeros(2, 3), mc.zeros(3), mc.ones(3)
     with pytest.raises(ShapeError, match="batch_norm: the momentum has dimensions"):
-        F.batch_norm(mc.zeros(2, 3), mc.zeros(3), mc.ones(3), training=True, momentum=mc.full((3,), 0.1))
+        F.batch_norm(*given, training=True, momentum=mc.full((3,), 0.1))
+    with pytest.raises(DeviceError, match="batch_norm: the tensors are on different devices"):
+        F.batch_norm(*given, training=True, momentum=mc.tensor(0.1).to(device))
