@@ -18,6 +18,7 @@ from minicnn.transforms import functional as F
 
 pytest.importorskip("PIL", reason='pip install "minicnn[vision]"')
 from PIL import Image
+from PIL import __version__ as pillow_version
 
 from tests.transforms.cases import CASES, CONVERSIONS, MIXES, REPRS, image, mix, pixels, plain, run
 
@@ -30,8 +31,12 @@ ROUNDING = {"elastic": 4e-6}  # of float32: its blurred moves, each good to 1e-7
 
 ON_CPU = pytest.mark.host("ToTensor, which makes the transform's matrix, makes CPU tensors")
 
+SINCE_13 = pytest.mark.skipif(int(pillow_version.partition(".")[0]) < 13, reason=(
+    "Pillow 13 shrinks a tall image's height first, which rounds otherwise; the stored results are made with it"))
+MARKS = {"whiten": ON_CPU, "resized_crop_narrow": SINCE_13}
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=ON_CPU) if n == "whiten" else n for n in CASES])
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=MARKS[n]) if n in MARKS else n for n in CASES])
 def test_results_are_torchvisions(name: str) -> None:
     _, inputs, seeds = CASES[name]
     for given in inputs:
