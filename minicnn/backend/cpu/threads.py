@@ -10,11 +10,11 @@ whenever it can, so threads that train two models at once share the workers, and
 
 from __future__ import annotations
 
-import itertools
 import math
 import operator
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import SimpleQueue
@@ -31,9 +31,8 @@ class _Job:
     """Pieces of work, which threads take one by one until none is left."""
 
     def __init__(self, work: Callable[[Any], Any], pieces: Sequence[Any]) -> None:
-        self.work, self.pieces = work, pieces
+        self.work, self.left = work, deque(enumerate(pieces))  # from which no two threads take the same
         self.results: list[Any] = [None] * len(pieces)
-        self.take = itertools.count().__next__  # one step of the interpreter: no two threads get the same number
         self.error: BaseException | None = None
         self.helpers, self.closed = 0, False
         self.changed = threading.Condition()
@@ -53,9 +52,13 @@ class _Job:
 
     def do(self) -> None:
         """Take pieces until there are no more, or one of them failed."""
-        while self.error is None and (i := self.take()) < len(self.pieces):
+        while self.error is None:
             try:
-                self.results[i] = self.work(self.pieces[i])
+                i, piece = self.left.popleft()
+            except IndexError:
+                return
+            try:
+                self.results[i] = self.work(piece)
             except BaseException as error:
                 self.error = error
 
@@ -64,7 +67,8 @@ class _Job:
         with self.changed:
             self.closed = True
             self.changed.wait_for(lambda: self.helpers == 0)
-        self.work, self.pieces = _over, ()  # a worker that comes late to the queue finds no arrays here
+        self.work = _over  # a worker that comes late to the queue finds no arrays here
+        self.left.clear()
         if self.error is not None:
             raise self.error
         return self.results
