@@ -22,6 +22,7 @@ def name(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()
 
 
+@pytest.mark.host("pages mean the CPU where they name no device")
 @pytest.mark.parametrize("page", RUN, ids=name)
 def test_the_code_of_a_page_runs_and_makes_its_figures(page: Path, tmp_path: Path) -> None:
     run(page, tmp_path)

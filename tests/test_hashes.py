@@ -33,6 +33,8 @@ from minicnn.data import DataLoader, TensorDataset
 from minicnn.errors import OptionError
 from tests.training.networks import four_convolutions
 
+pytestmark = pytest.mark.host("bits of the CPU's kernels; tests/cuda/test_determinism.py has those of devices")
+
 FILE = Path(__file__).with_name("hashes.json")
 STEPS, FEW, BATCH = 100, 20, 2
 
