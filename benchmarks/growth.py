@@ -44,18 +44,18 @@ def growth(settings: Settings, wanted: Any) -> Iterator[Row]:
             if wanted("growth", name):
                 point = Point(threads=threads)._replace(**{axis: value})
                 about = {"axis": axis, "value": value, "threads": point.threads}
-                case = Case(name, functools.partial(_step, point=point), TOLERANCE)
-                yield {"case": f"{name}: time", "unit": "s", **about, **_timed(case, point.threads, settings)}
+                yield {"case": f"{name}: time", "unit": "s", **about, **_timed(point, settings)}
                 peaks = memory.peaks(f"{point.batch} {point.side} {point.depth}", point.threads)
                 yield {"case": f"{name}: memory", "unit": "MB", **about, **peaks}
 
 
-def _timed(case: Case, threads: int, settings: Settings) -> Row:
+def _timed(point: Point, settings: Settings) -> Row:
+    cases = functools.partial(_case, point)
     try:
-        return timed(case, threads, 0.3 if settings.quick else 1.5, settings)
+        return timed(cases, *cases(), point.threads, 0.3 if settings.quick else 1.5, settings)
     except Wrong as found:
         return {"error": str(found)}
 
 
-def _step(t: Any, point: Point) -> Any:
-    return step_of(t, *point.network)
+def _case(point: Point) -> list[Case]:
+    return [Case("growth", lambda t: step_of(t, *point.network), TOLERANCE)]

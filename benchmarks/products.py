@@ -34,7 +34,7 @@ def products(settings: Settings, wanted: Callable[[str, str], bool]) -> Iterator
         for case in cases:
             row = {"case": case.name, "threads": threads, "unit": "s", "flops": case.flops}
             try:
-                yield {**row, **timed(case, threads, 0.3 if settings.quick else 1.0, settings)}
+                yield {**row, **timed(_cases, case, threads, 0.3 if settings.quick else 1.0, settings)}
             except Wrong as found:
                 yield {**row, "error": str(found)}
 

@@ -36,7 +36,7 @@ def _timed(suite: str, cases: Callable[[], Iterator[Case]], budget: float) -> Su
             for threads in settings.threads if wanted(suite, case.name) else ():
                 row = {"case": case.name, "threads": threads, "unit": "s"}
                 try:
-                    yield {**row, **timed(case, threads, 0.3 if settings.quick else budget, settings)}
+                    yield {**row, **timed(cases, case, threads, 0.3 if settings.quick else budget, settings)}
                 except Wrong as found:
                     yield {**row, "error": str(found)}
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import statistics
 import time
+from collections.abc import Callable
 from typing import Any
 
-from benchmarks.case import Case, Clock, Row, Settings, Work, difference
+from benchmarks.case import Case, Row, Settings, difference
+from benchmarks.sides import Apart, Cases, Side
 
 PAUSE = 0.004
 """Seconds between two samples, in which the other library's idle threads stop spinning."""
@@ -20,15 +21,7 @@ class Wrong(Exception):  # noqa: N818 (it says what the results are)
     """Both sides do not compute the same numbers, so their times mean nothing."""
 
 
-def seconds(work: Work, calls: int, clock: Clock) -> float:
-    """The time of one call, over ``calls`` of them."""
-    start = clock()
-    for _ in range(calls):
-        work()
-    return (clock() - start) / calls
-
-
-def check(ours: Work, theirs: Work, tolerance: float | tuple[float, ...]) -> None:
+def check(ours: Side, theirs: Side, tolerance: float | tuple[float, ...]) -> None:
     """Compare the results of the first calls. Errors: Wrong."""
     for call in range(1, CHECKED + 1):
         a, b = (found if isinstance(found, tuple | list) else (found,) for found in (ours(), theirs()))
@@ -39,25 +32,20 @@ def check(ours: Work, theirs: Work, tolerance: float | tuple[float, ...]) -> Non
                 raise Wrong(f"the results of call {call} differ by {off:.1e}, more than {allowed:.0e}")
 
 
-def paired(ours: Work, theirs: Work, budget: float, clock: Clock = time.perf_counter) -> dict[str, Any]:
+def paired(ours: Side, theirs: Side, budget: float) -> dict[str, Any]:
     """Medians of both times, of their ratio pair by pair, and the ratio's quartiles, from ``budget`` seconds.
 
     ``best`` is the ratio of the two shortest times: what remains where other programs use the machine.
     """
-    once = sum(min(seconds(work, 1, clock), seconds(work, 1, clock)) for work in (ours, theirs))
+    once = sum(min(side.seconds(1), side.seconds(1)) for side in (ours, theirs))
     calls = max(1, min(1000, int(0.004 / once)))
     rounds = max(5, min(100, int(budget / (once * calls))))
     times: tuple[list[float], list[float]] = ([], [])
-    gc.collect()
-    gc.disable()
-    try:
-        for _ in range(rounds):
-            for work, found in zip((ours, theirs), times, strict=True):
-                time.sleep(PAUSE)
-                work()  # whatever the other side pushed out of the caches comes back
-                found.append(seconds(work, calls, clock))
-    finally:
-        gc.enable()
+    for _ in range(rounds):
+        for side, found in zip((ours, theirs), times, strict=True):
+            time.sleep(PAUSE)
+            side.seconds(1)  # whatever the other side pushed out of the caches comes back
+            found.append(side.seconds(calls))
     return compared(*times)
 
 
@@ -71,14 +59,17 @@ def compared(ours: list[float], theirs: list[float]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def timed(case: Case, threads: int, budget: float, settings: Settings) -> Row:
-    """One case with so many threads: checked, then timed."""
-    import torch
+def timed(cases: Cases, case: Case, threads: int, budget: float, settings: Settings) -> Row:
+    """One of ``cases`` with so many threads: checked, then timed, each library in a process of its own."""
+    sides: list[Side] = []
+    try:
+        sides.extend(side_of(library, cases, case.name, threads, settings.clock) for library in ("minicnn", "torch"))
+        ours, theirs = sides
+        check(ours, theirs, case.tolerance)
+        return paired(ours, theirs, budget)
+    finally:
+        for side in sides:
+            side.close()
 
-    import minicnn
 
-    minicnn.set_num_threads(threads)
-    torch.set_num_threads(threads)
-    ours, theirs = case.make(minicnn), case.make(torch)
-    check(ours, theirs, case.tolerance)
-    return paired(ours, theirs, budget, settings.clock)
+side_of: Callable[..., Side] = Apart

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -192,5 +193,6 @@ assert len(found) == 4 and len(set(found)) == 1
 
 def test_threads_may_all_be_the_first() -> None:
     """To open a room, to start the workers, to find BLAS: in a new process."""
-    done = subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True, timeout=120, check=False,
+                          cwd=Path(__file__).parents[1])  # fmt: skip
     assert done.returncode == 0, done.stderr

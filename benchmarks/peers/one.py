@@ -19,6 +19,7 @@ import minicnn
 from benchmarks import networks, overhead
 from benchmarks.case import Clock, Work
 from benchmarks.peers.layers import described
+from benchmarks.sides import Here
 from benchmarks.steps import MOMENTUM, Network, Shape, batch_of, step_of
 from benchmarks.timing import Wrong, check, paired
 
@@ -60,9 +61,10 @@ def measured(peer: str, task: str, threads: int, budget: float, clock: Clock = t
     """The row's figures, or why there are none."""
     try:
         minicnn.set_num_threads(threads)
-        ours, theirs, tolerance = works(peer, task)
+        *both, tolerance = works(peer, task)
+        ours, theirs = (Here(work, clock) for work in both)
         check(ours, theirs, tolerance)
-        return paired(ours, theirs, budget, clock)
+        return paired(ours, theirs, budget)
     except Wrong as found:
         return {"error": str(found)}
     except Exception as failure:  # whatever another library raises is what there is to tell

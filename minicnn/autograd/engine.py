@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from itertools import repeat
 from operator import attrgetter
 from sys import getrefcount
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 from minicnn.autograd.function import Function
@@ -233,14 +233,14 @@ _ONE = _references(object())
 """What ``getrefcount`` says of what one local variable refers to: 2, or 1 where Python lends the argument."""
 
 
-_turn = Lock()
+_turn = RLock()
 """Held by who adds to a leaf's gradient: walks of several threads may meet there. NumPy lets go of Python's lock."""
 
 
 def _after_fork() -> None:
     """A child process frees the lock, which a thread may have held that it does not have."""
     global _turn
-    _turn = Lock()
+    _turn = RLock()
 
 
 if hasattr(os, "register_at_fork"):

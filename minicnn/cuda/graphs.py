@@ -13,11 +13,13 @@ from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from typing import Any
 
+from minicnn.autograd.function import Function
 from minicnn.autograd.mode import mode
 from minicnn.autograd.watch import Watch
 from minicnn.backend import Backend, backend_for, backend_of
 from minicnn.backend.switches import switches
 from minicnn.errors import DeviceError, ShapeError, StateError
+from minicnn.ops.operands import Alongside
 from minicnn.optim.optimizer import Optimizer
 from minicnn.optim.options import plain
 from minicnn.optim.rules import COUNTERS
@@ -117,7 +119,8 @@ def _copy(result: Any) -> Any:
 
 class _Surroundings(Watch):
     """What a captured step depends on besides its inputs: modules' flags, parameters' arrays, optimisers' options,
-    ``mc.backends``, and where the stream of random numbers lies that it draws from, if it does."""
+    numbers that came from the CPU, ``mc.backends``, and where the stream of random numbers lies that it draws from, if
+    it does."""
 
     def __init__(self, backend: Backend) -> None:
         super().__init__()
@@ -126,6 +129,7 @@ class _Surroundings(Watch):
         self._held = ExitStack()
         self.modules: list[tuple[Any, bool]] = []
         self.parameters: list[tuple[Tensor, Any]] = []
+        self.numbers: list[tuple[Any, bytes]] = []  # arrays on the CPU, and what they held
         self.optimizers: list[tuple[Optimizer, list[dict[str, Any]]]] = []
         self.switches = replace(switches)
 
@@ -147,6 +151,12 @@ class _Surroundings(Watch):
     def stream_in_place(self) -> AbstractContextManager[Any]:
         """While the step is replayed, the stream it draws from is on the device, and nobody else draws."""
         return nullcontext() if self.stream is None else default_generator.on_device(self.backend)
+
+    def applied(
+        self, node: Function, inputs: Any, arrays: list[Any], options: Any, results: Any,  # noqa: ARG002 (as it is told)
+    ) -> None:  # fmt: skip
+        if isinstance(node, Alongside):
+            self.numbers.append((arrays[0], arrays[0].tobytes()))
 
     def enter(self, module: Any) -> None:
         super().enter(module)
@@ -170,6 +180,7 @@ class _Surroundings(Watch):
         return (self.switches != switches or self._other_stream()
                 or any(module.training != flag for module, flag in self.modules)
                 or any(p.array is not array for p, array in self.parameters)
+                or any(array.tobytes() != held for array, held in self.numbers)
                 or any(_options(optimizer) != options for optimizer, options in self.optimizers))  # fmt: skip
 
     def _other_stream(self) -> bool:

@@ -36,7 +36,9 @@ def alongside(*given: Any) -> tuple[Any, ...]:
     tensors = [t for t in given if isinstance(t, Tensor)]
     if len({type(t.array) for t in tensors}) < 2:
         return given
-    device = next(t.device for t in tensors if not t.is_cpu)
+    device = next((t.device for t in tensors if not t.is_cpu), None)
+    if device is None:
+        return given
     return tuple(
         Alongside.apply(t, device=device) if isinstance(t, Tensor) and t.is_cpu and not t.array.ndim else t
         for t in given

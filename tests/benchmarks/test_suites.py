@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import gzip
 import json
+import os
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ pytest.importorskip("torch", reason="what the benchmarks compare with; the suite
 
 import torch
 
-from benchmarks import growth, memory, mnist, networks, overhead, regions, report, steps, suites
+from benchmarks import growth, memory, mnist, networks, overhead, regions, report, sides, steps, suites, timing
 from benchmarks.__main__ import parser, run
 from benchmarks.case import Case, Row, Settings, Work, difference
 from benchmarks.peers import layers, one, suite
@@ -41,6 +43,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "peaks", lambda name, threads: {"ours": 3.0, "theirs": 4.0, "ratio": 0.75})
     monkeypatch.setattr(growth, "axes", lambda: {"depth": (1,)})
     monkeypatch.setattr(suite.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(timing, "side_of", sides.here)
 
 
 def figures(folder: Path, only: str, **options: Any) -> tuple[list[Row], str]:
@@ -267,6 +270,28 @@ def test_a_wrong_result_is_told_and_not_timed(tmp_path: Path, monkeypatch: pytes
     assert wrong["error"] == "the results of call 1 differ by 1.0e+00, more than 1e-03" and "ratio" not in wrong
     assert right["ratio"] == 1.0
     assert difference(torch.ones(2), torch.ones(2)) == 0
+
+
+def test_each_library_computes_in_a_process_of_its_own() -> None:
+    rows = [sides.Apart(library, steps.training_steps, "step LeNet b64", 1, time.process_time)
+            for library in ("minicnn", "torch")]  # fmt: skip
+    try:
+        assert len({row.process.pid for row in rows} | {os.getpid()}) == 3
+        (ours, gradient), (theirs, same) = rows[0](), rows[1]()
+        assert ours == pytest.approx(theirs, rel=1e-5) and gradient.shape == same.shape == (6, 1, 5, 5)
+        assert all(0 < row.seconds(2) < 10 for row in rows)
+    finally:
+        for row in rows:
+            row.close()
+    assert [row.process.exitcode for row in rows] == [0, 0]
+
+
+def test_a_process_that_ended_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    side = sides.Apart("minicnn", overhead.overhead, "no such case", 1, time.perf_counter)
+    with pytest.raises(RuntimeError, match="a process that measures has ended"):
+        side.seconds(1)
+    side.close()
+    assert "StopIteration" in capfd.readouterr().err
 
 
 def test_ctrl_c_writes_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,14 @@ def test_a_parameter_with_another_array_is_captured_anew() -> None:
     assert forward.captures == 2
 
 
+def test_another_number_from_the_cpu_is_captured_anew() -> None:
+    scale, x = mc.tensor(2.0), mc.ones(3).to("hostcuda")
+    scaled = mc.cuda.graph(lambda x: x * scale)
+    assert [scaled(x).tolist() for _ in range(5)] == [[2.0] * 3] * 5 and scaled.captures == 1
+    scale.fill_(7.0)
+    assert [scaled(x).tolist() for _ in range(2)] == [[7.0] * 3] * 2 and scaled.captures == 2
+
+
 def test_another_precision_is_captured_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     x = mc.full((1, 1), 1 + 2**-12).to("hostcuda")
     square = mc.cuda.graph(lambda x: x @ x)

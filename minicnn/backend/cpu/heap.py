@@ -2,8 +2,9 @@
 
 A step frees what it made, and the next asks for as much again. The C library hands such memory back to the system
 between the two, and the system clears it page by page when it is touched again: a twentieth of VGG-11's step, an eighth
-of a dense block's (``steps: VGG-11``, ``steps: dense block``). Linux's C library can be told to keep it: to take large
-arrays, too, from its heap, and to return the heap's free end only beyond ``KEPT`` bytes. Elsewhere nothing is changed.
+of a dense block's (``steps: VGG-11``, ``dense block``). Linux's C library can be told to keep it: to take large arrays,
+too, from its heap, and to return the heap's free end only beyond ``KEPT`` bytes. The price: what a program frees stays
+with its process, for whatever that asks for next. Elsewhere nothing is changed.
 
 The variable ``MINICNN_KEEP_MEMORY=0`` leaves the C library as it is, and so does any of its own (``MALLOC_…``).
 """

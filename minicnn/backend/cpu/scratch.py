@@ -37,7 +37,6 @@ class _Kept(threading.local):
         self.arrays: dict[tuple[str, Any], Array] = {}
         self.views: dict[Any, Any] = {}
         self.all_kept = True
-        heap.keep()
 
 
 _kept = _Kept()
@@ -48,6 +47,7 @@ def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> Array:
     size, dtype = math.prod(shape), np.dtype(dtype)
     array = _kept.arrays.get((name, dtype))
     if array is None or array.size < size:
+        heap.keep()
         array = np.empty(size, dtype)
         if array.nbytes <= MOST:
             _kept.arrays[name, dtype] = array

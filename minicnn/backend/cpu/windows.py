@@ -150,8 +150,8 @@ def blocks(layer: Layer, pixel_bytes: int, pieces: int, unit: int = 1) -> list[B
 
 
 def image_blocks(N: int, image_bytes: int, block_bytes: int = BLOCK_BYTES, pieces: int = 1) -> list[Block]:
-    """Slices of as many images each, and of all their rows, that need at most about ``block_bytes``; ``pieces`` or
-    more."""
+    """Slices of as many images each, and of all their rows, that need at most about ``block_bytes``; about ``pieces``
+    or more."""
     count = max(pieces, -(-N * image_bytes // block_bytes))
     images = max(1, -(-N // count))
     return [(slice(n, min(n + images, N)), slice(None)) for n in range(0, N, images)]

@@ -197,6 +197,9 @@ def forked(limits: Mapping[str, Any], names: dict[str, Any]) -> Child:
     here, there = socket.socketpair()
     reading, writing = os.pipe()
     _adopt_orphans(True)
+    from minicnn.random import default_generator
+
+    default_generator.get_state()  # which brings its stream home: CUDA does not work in a copied process
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*fork", DeprecationWarning)  # it runs nothing that waits for a thread here
         pid = os.fork()
