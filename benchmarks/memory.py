@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -11,19 +12,22 @@ from typing import Any
 from benchmarks.steps import TRAINED, Network, Shape, step_of
 
 STEPS = 4
+RUNS = 3
+"""Of each library, of which the median counts: from one to the next a peak differs by up to a fifth."""
 
 
 def peaks(name: str, threads: int) -> dict[str, Any]:
     """MB above what the process held before the step, for either library; for a name of TRAINED, or the batch, side
     and depth of a point of ``growth``. An error, where one of the processes fails."""
-    found = []
-    for library in ("minicnn", "torch"):
-        done = subprocess.run([sys.executable, "-m", "benchmarks.memory", library, name, str(threads)],
-                              capture_output=True, text=True, check=False)  # fmt: skip
-        if done.returncode:
-            return {"error": f"{library}: {(done.stderr.splitlines() or ['no word'])[-1]}"}
-        found.append(float(done.stdout))
-    ours, theirs = found
+    found: dict[str, list[float]] = {"minicnn": [], "torch": []}
+    for _ in range(RUNS):
+        for library, peaks_of in found.items():
+            done = subprocess.run([sys.executable, "-m", "benchmarks.memory", library, name, str(threads)],
+                                  capture_output=True, text=True, check=False)  # fmt: skip
+            if done.returncode:
+                return {"error": f"{library}: {(done.stderr.splitlines() or ['no word'])[-1]}"}
+            peaks_of.append(float(done.stdout))
+    ours, theirs = map(statistics.median, found.values())
     return {"ours": ours, "theirs": theirs, "ratio": ours / theirs}
 
 
