@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from minicnn.backend.cpu import heap
 from minicnn.errors import MinicnnError, OutOfMemoryError
 from minicnn.tensor import Tensor
 from minicnn.training.outputs import loss_of
@@ -105,6 +106,7 @@ def _peak(run: Run, inputs: Any, targets: Any) -> int:
 
 def free_memory() -> int | None:
     """The bytes that this process may still take, by the tightest of the limits that Linux tells; None elsewhere."""
+    kept = heap.free_bytes()  # which the system counts as taken
     found = []
     try:
         import resource
@@ -119,7 +121,7 @@ def free_memory() -> int | None:
             found.append(int(text) - int((group / "memory.current").read_text()))
     except (ImportError, OSError, KeyError, ValueError):
         pass
-    return max(min(found), 0) if found else None
+    return max(min(found) + kept, 0) if found else None
 
 
 def size(count: float) -> str:

@@ -8,7 +8,8 @@ import json
 import os
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -272,6 +273,14 @@ def test_a_wrong_result_is_told_and_not_timed(tmp_path: Path, monkeypatch: pytes
     assert difference(torch.ones(2), torch.ones(2)) == 0
 
 
+@pytest.fixture
+def nothing_left() -> Iterator[None]:
+    """The process that Python starts beside the first one that is spawned ends with the test."""
+    yield
+    resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined]  # of no public name
+
+
+@pytest.mark.usefixtures("nothing_left")
 def test_each_library_computes_in_a_process_of_its_own() -> None:
     rows = [sides.Apart(library, steps.training_steps, "step LeNet b64", 1, time.process_time)
             for library in ("minicnn", "torch")]  # fmt: skip
@@ -286,6 +295,7 @@ def test_each_library_computes_in_a_process_of_its_own() -> None:
     assert [row.process.exitcode for row in rows] == [0, 0]
 
 
+@pytest.mark.usefixtures("nothing_left")
 def test_a_process_that_ended_is_told(capfd: pytest.CaptureFixture[str]) -> None:
     side = sides.Apart("minicnn", overhead.overhead, "no such case", 1, time.perf_counter)
     with pytest.raises(RuntimeError, match="a process that measures has ended"):

@@ -20,6 +20,20 @@ KEPT = 1 << 30
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # the C library's numbers for the two settings, in malloc.h
 
 
+class _Counts(ctypes.Structure):
+    """The C library's ``mallinfo2``: ten numbers, of which the ninth counts the bytes that are free."""
+
+    _fields_ = [(f"count{i}", ctypes.c_size_t) for i in range(10)]
+
+
+def free_bytes() -> int:
+    """What is kept for whatever is asked for next; 0 where the C library does not tell."""
+    if not sys.platform.startswith("linux") or (count := getattr(ctypes.CDLL(None), "mallinfo2", None)) is None:
+        return 0
+    count.restype = _Counts
+    return int(count().count8)
+
+
 @functools.cache
 def keep() -> bool:
     """Tell the C library, once; returns whether it was told."""
