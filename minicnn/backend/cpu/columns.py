@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backend.cpu.narrow import multiply_rows, sum_products
 from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.windows import Block, Layer, turned, views
 from minicnn.backend.cpu.windows import blocks as blocks_of
@@ -44,7 +45,7 @@ def correlate(x: Array, w: Array, layer: Layer, block: Block, out: Array) -> Non
     """x (N, H, W, C), w as ``packed`` → out (n, rows, OW, O), the block's part of the result."""
     G, _, O_ = w.shape
     rows = columns(x, layer, block)
-    np.matmul(rows, w, out=out.reshape(rows.shape[1], G, O_).transpose(1, 0, 2))  # (a view: pixels lie evenly apart)
+    multiply_rows(rows, w, out.reshape(rows.shape[1], G, O_).transpose(1, 0, 2))  # (a view: pixels lie evenly apart)
 
 
 def sums_shape(layer: Layer) -> tuple[int, ...]:
@@ -55,7 +56,7 @@ def sums_shape(layer: Layer) -> tuple[int, ...]:
 def weight_grad(x: Array, g: Array, layer: Layer, block: Block, out: Array) -> None:
     """x (N, H, W, C), g (n, rows, OW, O), the block's part of it → out (G, O/G, C/G·KH·KW), its part of dw."""
     G, rows = len(out), columns(x, layer, block)
-    np.matmul(g.reshape(rows.shape[1], G, g.shape[3] // G).transpose(1, 2, 0), rows, out=out)
+    sum_products(g.reshape(rows.shape[1], G, g.shape[3] // G).transpose(1, 0, 2), rows, out)
 
 
 def as_weights(sums: Array, layer: Layer) -> Array:

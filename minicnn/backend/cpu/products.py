@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backend.cpu.narrow import is_better_turned, multiply_turned
 from minicnn.backend.cpu.threads import run
 from minicnn.backend.portable.arrays import ArrayKernels, wide
 
@@ -42,6 +43,7 @@ def multiply(x: Array, y: Array, out: Array | None = None) -> Array:
     work = batches * m * k * n
     if work <= TINY:
         return np.matmul(x, y, out=out)
+    product = multiply_turned if is_better_turned(x, y) else np.matmul
     worth = max(work // PIECE, out.size // NUMBERS)
     count = min(PIECES, 1 << max(0, worth.bit_length() - 1))  # 1, 2, 4, …: as evenly as threads share them
     cuts: list[tuple[slice, ...]]
@@ -53,9 +55,9 @@ def multiply(x: Array, y: Array, out: Array | None = None) -> Array:
     else:
         cuts = [(slice(None), part) for part in _parts(n, count)]
     if len(cuts[0]) == 1:
-        run(lambda cut: np.matmul(x[cut], y[cut], out=out[cut]), cuts)
+        run(lambda cut: product(x[cut], y[cut], out=out[cut]), cuts)
     else:
-        run(lambda cut: np.matmul(x[..., cut[0], :], y[..., cut[1]], out=out[..., *cut]), cuts)
+        run(lambda cut: product(x[..., cut[0], :], y[..., cut[1]], out=out[..., *cut]), cuts)
     return out
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backend.cpu.narrow import multiply_rows
 from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.threads import run
 from minicnn.backend.cpu.windows import Block, image_blocks, pieces_of
@@ -26,7 +27,7 @@ def scatter(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
         rows = g_block.reshape(len(g_block) * OH * OW, G, O_).transpose(1, 0, 2)
         part = scratch("block", (len(g_block), OH, OW, G * C_), g.dtype)
         for tap, pixels, places in taps:
-            np.matmul(rows, weights[tap], out=part.reshape(rows.shape[1], G, C_).transpose(1, 0, 2))
+            multiply_rows(rows, weights[tap], part.reshape(rows.shape[1], G, C_).transpose(1, 0, 2))
             dx_block[:, *pixels] += part[:, *places]
 
     run(work, image_blocks(N, OH * OW * G * C_ * g.itemsize, pieces=pieces_of(g.size * C_ * len(taps))))

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from minicnn.backend.cpu.narrow import multiply_rows, sum_products
 from minicnn.backend.cpu.products import multiply
 from minicnn.backend.cpu.rows import pixels_a_row
 from minicnn.backend.cpu.scratch import remembered, scratch
@@ -63,10 +64,10 @@ def correlate(x: Array, u: Array, layer: Layer, block: Block, out: Array) -> Non
     """x (N, H, W, C), u as ``packed`` → out (n, rows, OW, O), the block's part of the result."""
     part, (C, O) = part_of(x, layer.walk, block), u.shape[1:]
     tiles, m = _transformed(x[block[0]], layer.walk, part), _products(layer.walk, part, O)
-    np.matmul(tiles[..., :CHUNK], u[:, :CHUNK], out=m.all)
+    multiply_rows(tiles[..., :CHUNK], u[:, :CHUNK], m.all)
     for c in range(CHUNK, C, CHUNK):
         more = _products(layer.walk, part, O, "more products")
-        np.matmul(tiles[..., c : c + CHUNK], u[:, c : c + CHUNK], out=more.all)
+        multiply_rows(tiles[..., c : c + CHUNK], u[:, c : c + CHUNK], more.all)
         np.add(m.all, more.all, out=m.all)
     np.matmul(_OUTPUTS, m.chunks, out=m.sums)
     for pixels, target in zip(m.pixels, _images(out), strict=True):
@@ -81,9 +82,8 @@ def sums_shape(layer: Layer) -> tuple[int, ...]:
 def weight_grad(x: Array, g: Array, layer: Layer, block: Block, out: Array) -> None:
     """x (N, H, W, C), g (n, rows, OW, O), the block's part of it → out (16, O, C), its part of dw, transformed."""
     part = part_of(x, layer.walk, block)
-    turned = _transformed_gradients(g, _gradients(layer.walk, part, g.shape[3]))
-    tiles = _transformed(x[block[0]], layer.walk, part)
-    np.matmul(turned, tiles, out=out)
+    h = _transformed_gradients(g, _gradients(layer.walk, part, g.shape[3]))
+    sum_products(h, _transformed(x[block[0]], layer.walk, part), out)
 
 
 def as_weights(sums: Array, layer: Layer) -> Array:
@@ -113,12 +113,12 @@ class _Products(NamedTuple):
 
 class _Gradients(NamedTuple):
     """Four images of pixels (images, rows, columns, O), in memory with room for whole tiles; what makes 16 numbers of
-    a tile's; and these, (16, O, tiles)."""
+    a tile's; and these, (16, tiles, O)."""
 
     pixels: list[Array]
     room: Array
     steps: Steps
-    turned: Array
+    all: Array
 
 
 @remembered
@@ -152,8 +152,7 @@ def _gradients(walk: Walk, part: Part, O: int) -> _Gradients:
     h = scratch("gradient tiles", (4, 4, -(-rows // 2), part.images, -(-across // 2), O), part.dtype)
     steps: Steps = [(np.add, h[::3, 0], h[::3, 3], h[::3, 1]), (np.subtract, h[::3, 0], h[::3, 3], h[::3, 2]),
                     (np.add, h[0], h[3], h[1]), (np.subtract, h[0], h[3], h[2])]  # fmt: skip
-    turned = h.reshape(16, -1, O).transpose(0, 2, 1)
-    return _Gradients(_cut(h[::3, ::3], rows, across), h[::3, ::3], steps, turned)
+    return _Gradients(_cut(h[::3, ::3], rows, across), h[::3, ::3], steps, h.reshape(16, -1, O))
 
 
 def _cut(pixels: Array, rows: int, columns: int) -> list[Array]:
@@ -168,13 +167,13 @@ def _images(pixels: Array) -> list[Array]:
 
 
 def _transformed_gradients(g: Array, gradients: _Gradients) -> Array:
-    """g (n, rows, OW, O) → (16, O, tiles): h0, h0 + h1, h0 − h1, h1 along both axes (``SIGNED`` has the rest)."""
+    """g (n, rows, OW, O) → (16, tiles, O): h0, h0 + h1, h0 − h1, h1 along both axes (``SIGNED`` has the rest)."""
     if g.shape[1] % 2 or g.shape[2] % 2:
         gradients.room.fill(0)
     for pixels, part in zip(gradients.pixels, _images(g), strict=True):
         pixels[...] = part
     do(gradients.steps)
-    return gradients.turned
+    return gradients.all
 
 
 def _transformed(x: Array, walk: Walk, part: Part) -> Array:

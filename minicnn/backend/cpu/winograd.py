@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minicnn.backend.cpu.narrow import multiply_rows, sum_products
 from minicnn.backend.cpu.products import multiply
 from minicnn.backend.cpu.scratch import remembered, scratch
 from minicnn.backend.cpu.strips import Strips, separate
@@ -85,10 +86,10 @@ def correlate(x: Array, u: Array, layer: Layer, block: Block, out: Array) -> Non
     _, S, _, K, O = u.shape
     part = part_of(x, layer.walk, block)
     windows, m = _transformed(x[block[0]], layer.walk, part, S), _products(layer.walk, part, S, O)
-    np.matmul(windows[..., :CHUNK], u[..., :CHUNK, :], out=m.in_turns)
+    multiply_rows(windows[..., :CHUNK], u[..., :CHUNK, :], m.in_turns)
     for k in range(CHUNK, K, CHUNK):
         more = _products(layer.walk, part, S, O, "more products")
-        np.matmul(windows[..., k : k + CHUNK], u[..., k : k + CHUNK, :], out=more.in_turns)
+        multiply_rows(windows[..., k : k + CHUNK], u[..., k : k + CHUNK, :], more.in_turns)
         np.add(m.all, more.all, out=m.all)
     _outputs(m, separate(out, S))
 
@@ -106,7 +107,7 @@ def weight_grad(x: Array, g: Array, layer: Layer, block: Block, out: Array) -> N
     part = part_of(x, layer.walk, block)
     windows, h = _transformed(x[block[0]], layer.walk, part, S), _products(layer.walk, part, S, O, "gradients")
     _transform_gradients(separate(g, S), h)
-    np.matmul(h.in_turns.swapaxes(3, 4), windows).sum(2, out=out)
+    sum_products(h.in_turns, windows, out, turns=1)
 
 
 def as_weights(sums: Array, layer: Layer) -> Array:
