@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minicnn.backend.cpu.narrow import multiply_rows, sum_products
+from minicnn.backend.cpu.narrow import is_small, multiply_rows, sum_products
 from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.windows import Block, Layer, turned, views
 from minicnn.backend.cpu.windows import blocks as blocks_of
@@ -38,7 +38,8 @@ def packed(w: Array, layer: Layer) -> Array:
     G, O_, C_, KH, KW = w.shape
     if not _keeps_weights(layer):
         w = w.transpose(0, 1, 3, 4, 2)
-    return w.reshape(G, O_, KH * KW * C_).transpose(0, 2, 1)
+    laid_out = w.reshape(G, O_, KH * KW * C_).transpose(0, 2, 1)
+    return np.ascontiguousarray(laid_out) if is_small(laid_out) else laid_out
 
 
 def correlate(x: Array, w: Array, layer: Layer, block: Block, out: Array) -> None:

@@ -20,8 +20,13 @@ Array = Any
 
 UNPACKED = 10**6  # multiplications; OpenBLAS's own limit
 SMALL = 10**4  # numbers of the small matrix; with more, parts have fewer than 100 rows and take longer than the whole
-MUCH = 1 << 16  # numbers of a matrix to read whose product with few rows is computed the other way round
+MUCH, FEW = 1 << 16, 128  # numbers of a matrix whose product with few rows is computed the other way round; and rows
 VECTOR = 16  # numbers of a row that a processor multiplies at once
+
+
+def is_small(y: Array) -> bool:
+    """Whether y (*, k, n) is a small matrix, or several; it should lie row by row."""
+    return bool(y.shape[-2] * y.shape[-1] <= SMALL)
 
 
 def multiply_rows(x: Array, y: Array, out: Array) -> None:
@@ -29,7 +34,8 @@ def multiply_rows(x: Array, y: Array, out: Array) -> None:
     rows, columns = x.shape[-2], y.shape[-1]
     parts, each = _parts(rows, x.shape[-1] * columns)
     if parts == 1:
-        np.matmul(x, y, out=out)
+        product = multiply_turned if is_better_turned(x, y) else np.matmul
+        product(x, y, out=out)
         return
     whole = parts * each
     np.matmul(_cut(x[..., :whole, :], parts), y[..., None, :, :], out=_cut(out[..., :whole, :], parts))
@@ -61,7 +67,7 @@ def is_better_turned(x: Array, y: Array) -> bool:
     """Whether x (*, m, k) @ y (*, k, n) is few rows with a large matrix that lies column by column, as a linear layer's
     weights do: ``steps: AlexNet``, where the first such layer took 1.5 times as long as now."""
     (k, n), (down, along) = y.shape[-2:], y.strides[-2:]
-    return down == y.itemsize < along and 1 < x.shape[-2] <= n // 2 and k * n >= MUCH
+    return down == y.itemsize < along and 1 < x.shape[-2] <= min(FEW, n // 2) and k * n >= MUCH
 
 
 def multiply_turned(x: Array, y: Array, out: Array) -> None:
