@@ -54,12 +54,13 @@ def sum_products(x: Array, y: Array, out: Array, turns: int = 0) -> None:
     # Long rows of the result are better, but not where short ones fill a vector, or numbers lie along k.
     if (n > m) == (few > VECTOR or y.strides[-1] != y.itemsize):
         x, y, out = y, x, out.swapaxes(-2, -1)
-    whole = parts * each
+    whole, across = parts * each, x.swapaxes(-2, -1)
     lead = (*x.shape[:-2], parts + (whole < k))
     sums = scratch("sums of parts", (*lead, *out.shape[-2:]), out.dtype)
-    np.matmul(_cut(x[..., :whole, :], parts).swapaxes(-2, -1), _cut(y[..., :whole, :], parts), out=sums[..., :parts, :, :])
+    cuts = _cut(x[..., :whole, :], parts).swapaxes(-2, -1), _cut(y[..., :whole, :], parts)
+    np.matmul(*cuts, out=sums[..., :parts, :, :])
     if whole < k:
-        np.matmul(x[..., whole:, :].swapaxes(-2, -1), y[..., whole:, :], out=sums[..., parts, :, :])
+        np.matmul(across[..., whole:], y[..., whole:, :], out=sums[..., parts, :, :])
     sums.sum(tuple(range(-3 - turns, -2)), out=out)
 
 
