@@ -24,6 +24,7 @@ which block, the result has the same bits.
 
 from __future__ import annotations
 
+import itertools
 import math
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -181,7 +182,13 @@ def _weight_plan(layer: Layer, method: Method) -> Plan:
     channels = _cut_channels(layer.O_, min(PARTS, size // PART_BYTES)) if layer.G == 1 else [slice(None)]
     cut = method.blocks(layer, max(1, layer.pieces // len(channels)))
     parts = max(1, min(PARTS // len(channels), len(cut)))
-    return Plan(layer, method, [(cut[i::parts], outs) for i in range(parts if cut else 0) for outs in channels])
+    return Plan(layer, method, [(part, outs) for part in _shares(cut, parts) for outs in channels])
+
+
+def _shares(blocks: list[Block], count: int) -> list[list[Block]]:
+    """``blocks`` in ``count`` runs of neighbours."""
+    cuts = [len(blocks) * k // count for k in range(count + 1)]
+    return [blocks[start:end] for start, end in itertools.pairwise(cuts) if end > start]
 
 
 def _method(layer: Layer) -> Method:
