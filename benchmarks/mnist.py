@@ -1,7 +1,7 @@
 """Time to 99 %: one network, one recipe, the same weights and batches, trained by both libraries in turn.
 
-A few batches by the one, the same batches by the other, and so on; after each hundred both are judged on the
-test images. Only training is timed, the loading of batches and the judging are not.
+Each trains in a process of its own: a few batches by the one, the same batches by the other, and so on; after each
+hundred both are judged on the test images. Only training is timed, the loading of batches and the judging are not.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 import minicnn
-from benchmarks import networks
+from benchmarks import sides
 from benchmarks.case import Row, Settings, difference
+from benchmarks.learner import Learner
 
 GOAL = 0.99
-BATCH, EPOCHS, LR, MOMENTUM = 64, 2, 0.1, 0.9
+BATCH, EPOCHS = 64, 2
 GROUP = 25
 """Batches that one library trains on before it is the other's turn."""
 JUDGED = 100
@@ -24,46 +25,28 @@ JUDGED = 100
 SOURCE = 'python -c "import minicnn; minicnn.datasets.MNIST(\'data\', download=True)", then --root data'
 
 
-class Learner:
-    """One library's network, optimiser and schedule, and the curves of its training."""
+class Training:
+    """What is known of one library's training, which ``learner`` does elsewhere: its losses, seconds and curves."""
 
-    def __init__(self, t: Any, steps: int, weights: dict[str, Any] | None = None) -> None:
-        self.t = t
-        t.manual_seed(0)
-        self.model = networks.two_convolutions(t)
-        if weights is not None:
-            self.model.load_state_dict({name: t.from_numpy(a) for name, a in weights.items()})
-        self.optimizer = t.optim.SGD(self.model.parameters(), lr=LR, momentum=MOMENTUM)
-        self.schedule = t.optim.lr_scheduler.OneCycleLR(self.optimizer, max_lr=LR, total_steps=steps)
+    def __init__(self, learner: Any) -> None:
+        self.learner = learner
         self.seconds = 0.0
-        self.curves: dict[str, list[float]] = {"batches": [], "seconds": [], "loss": [], "accuracy": []}
         self.losses: list[float] = []
+        self.curves: dict[str, list[float]] = {"batches": [], "seconds": [], "loss": [], "accuracy": []}
 
-    def train(self, batches: list[tuple[Any, Any]], clock: Callable[[], float]) -> None:
+    def train(self, batches: list[tuple[Any, Any]]) -> None:
         """A step on each batch."""
-        t = self.t
-        tensors = [(t.from_numpy(x), t.from_numpy(labels)) for x, labels in batches]
-        start = clock()
-        for x, labels in tensors:
-            loss = t.nn.functional.cross_entropy(self.model(x), labels)
-            self.optimizer.zero_grad()
-            loss.backward()
-            self.optimizer.step()
-            self.schedule.step()
-            self.losses.append(loss.item())
-        self.seconds += clock() - start
+        seconds, losses = self.learner.train(batches)
+        self.seconds += seconds
+        self.losses += losses
 
     def judge(self, images: Any, labels: Any) -> None:
         """Add a point to the curves."""
-        self.model.eval()
-        with self.t.no_grad():
-            scores = [self.model(self.t.from_numpy(images[i : i + 1000])).numpy() for i in range(0, len(images), 1000)]
-        self.model.train()
-        right = (np.concatenate(scores).argmax(1) == labels).mean()
+        accuracy = self.learner.judge(images, labels)
         self.curves["batches"].append(len(self.losses))
         self.curves["seconds"].append(self.seconds)
         self.curves["loss"].append(float(np.mean(self.losses[-JUDGED:])))
-        self.curves["accuracy"].append(float(right))
+        self.curves["accuracy"].append(accuracy)
 
     @property
     def reached(self) -> float | None:
@@ -84,41 +67,38 @@ def mnist(settings: Settings, wanted: Callable[[str, str], bool]) -> Iterator[Ro
     except minicnn.errors.DataError:
         yield {**about, "note": f"no MNIST in {settings.root}: {SOURCE}"}
         return
-    race = Race(threads, len(train[0]))
-    try:
-        race.run(settings, train, test)
-    except KeyboardInterrupt:
+    steps = EPOCHS * (len(train[0]) // BATCH)
+    asked = (threads, steps, settings.clock)
+    with sides.Apart(Learner, "minicnn", *asked) as ours, sides.Apart(Learner, "torch", *asked) as theirs:
+        theirs.load(ours.weights())
+        race = Race(ours, theirs, steps)
+        try:
+            race.run(settings, train, test)
+        except KeyboardInterrupt:
+            yield {**about, **race.row()}
+            raise
         yield {**about, **race.row()}
-        raise
-    yield {**about, **race.row()}
 
 
 class Race:
     """Both trainings, in turn, until both have reached the goal or the epochs are over."""
 
-    def __init__(self, threads: int, images: int) -> None:
-        import torch
-
-        minicnn.set_num_threads(threads)
-        torch.set_num_threads(threads)
-        self.steps = EPOCHS * (images // BATCH)
-        self.ours = Learner(minicnn, self.steps)
-        weights = {name: p.numpy().copy() for name, p in self.ours.model.state_dict().items()}
-        self.theirs = Learner(torch, self.steps, weights)
+    def __init__(self, ours: Any, theirs: Any, steps: int) -> None:
+        self.ours, self.theirs, self.steps = Training(ours), Training(theirs), steps
 
     def run(self, settings: Settings, train: tuple[Any, Any], test: tuple[Any, Any]) -> None:
         """Train and judge; stops at once where the first losses differ."""
-        learners = (self.ours, self.theirs)
+        trainings = (self.ours, self.theirs)
         for batches in _groups(*train):
-            for learner in learners:
-                learner.train(batches, settings.clock)
+            for training in trainings:
+                training.train(batches)
             done = len(self.ours.losses)
             if done % JUDGED < GROUP or done > self.steps - GROUP:
-                for learner in learners:
-                    learner.judge(*test)
+                for training in trainings:
+                    training.judge(*test)
             if self.differ or (settings.quick and done >= self.steps / 10):
                 return
-            if all(learner.reached is not None for learner in learners):
+            if all(training.reached is not None for training in trainings):
                 return
 
     @property
@@ -134,7 +114,7 @@ class Race:
         if self.differ:
             return {"error": f"the first losses differ: {ours.losses[0]} and {theirs.losses[0]}"}
         facts = {"curves": {"ours": ours.curves, "theirs": theirs.curves},
-                 "per_batch": [learner.seconds / len(learner.losses) for learner in (ours, theirs)]}  # fmt: skip
+                 "per_batch": [side.seconds / len(side.losses) for side in (ours, theirs)]}  # fmt: skip
         if ours.reached is None or theirs.reached is None:
             return {"note": f"not reached in {len(theirs.losses)} batches", **facts}
         return {"ours": ours.reached, "theirs": theirs.reached, "ratio": ours.reached / theirs.reached, **facts}

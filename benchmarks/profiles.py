@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from benchmarks import sides
 from benchmarks.case import Row, Settings, Work
-from benchmarks.regions import ENGINE, measured
 from benchmarks.steps import TRAINED, Network, Shape, step_of
 
 Families = dict[str, float]
 """Seconds by family."""
+
+ENGINE = "engine"
+"""The family of what belongs to no other."""
 
 THEIR_FAMILIES = [
     ("optimiser", r"Optimizer\."),
@@ -32,15 +36,22 @@ def profile(settings: Settings, wanted: Callable[[str, str], bool]) -> Iterator[
     for name, (network, shape) in TRAINED.items():
         if wanted("profile", f"profile {name}"):
             calls = 2 if settings.quick else 10 if shape[-1] < 100 else 4
-            ours, theirs = our_profile(network, shape, calls), their_profile(network, shape, calls)
+            ours, theirs = (_alone(profile_of, network, shape, calls) for profile_of in (our_profile, their_profile))
             totals = sum(ours.values()), sum(theirs.values())
             yield {"case": f"profile {name}", "threads": 1, "unit": "s", "ours": totals[0], "theirs": totals[1],
                    "ratio": totals[0] / totals[1], "families": {"ours": ours, "theirs": theirs}}  # fmt: skip
 
 
+def _alone(profile_of: Callable[..., Families], *asked: Any) -> Families:
+    """A profile from a process of its own."""
+    with sides.Apart(functools.partial, profile_of, *asked) as side:
+        return side()
+
+
 def our_profile(network: Network, shape: Shape, calls: int) -> Families:
     """Seconds of a step by family, the largest first."""
     import minicnn
+    from benchmarks.regions import measured
 
     minicnn.set_num_threads(1)
     step = step_of(minicnn, network, shape)

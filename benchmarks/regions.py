@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 import minicnn
+from benchmarks.profiles import ENGINE
 from minicnn.autograd.function import Function
 from minicnn.optim.optimizer import Optimizer
 
-ENGINE = "engine"
 PRODUCTS = "convolution: products"
 
 HELPERS = {"threads", "blas", "scratch", "products", "elementwise", "rows", "arrays"}

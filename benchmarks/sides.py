@@ -1,4 +1,4 @@
-"""The two sides of a measurement: some work in this process, or a library's in a process of its own.
+"""The two sides of a measurement: each library's work in a process of its own, which does it when it is asked to.
 
 Libraries that share a process share what one of them does to it: minicnn tells the C library to keep memory
 (``minicnn/backend/cpu/heap.py``), and beside it PyTorch's step of AlexNet takes .8 of the time that it takes alone. So
@@ -7,26 +7,24 @@ each computes alone, and this process only asks: now you, now you.
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 import multiprocessing
+import time
+import traceback
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from multiprocessing.connection import Connection
-from typing import Any, Protocol
+from typing import Any, Self
 
 from benchmarks.case import Case, Clock, Work, numbers
 
 Cases = Callable[[], Iterable[Case]]
 
 
-class Side(Protocol):
-    """What is measured: a call gives its results, ``seconds`` the time of one call over so many."""
-
-    def __call__(self) -> Any: ...
-
-    def seconds(self, calls: int) -> float: ...
-
-    def close(self) -> None: ...
+class Failed(Exception):  # noqa: N818 (it says what a process did)
+    """Why a process that measures has no answer, in a line; where it knows more, that is a note."""
 
 
 class Here:
@@ -36,10 +34,13 @@ class Here:
         self.work, self.clock = work, clock
         gc.collect()
 
-    def __call__(self) -> Any:
-        return self.work()
+    def __call__(self) -> tuple[Any, ...]:
+        """The numbers of each result."""
+        found = self.work()
+        return tuple(map(numbers, found if isinstance(found, tuple | list) else (found,)))
 
     def seconds(self, calls: int) -> float:
+        """The time of one call, over so many."""
         gc.disable()
         try:
             start = self.clock()
@@ -49,55 +50,73 @@ class Here:
         finally:
             gc.enable()
 
-    def close(self) -> None:
-        """Nothing is left of it."""
-
-
-class Apart:
-    """A library's work in a process of its own, which finds the case by its name."""
-
-    def __init__(self, library: str, cases: Cases, name: str, threads: int, clock: Clock) -> None:
-        context = multiprocessing.get_context("spawn")  # a copy of this process would begin with what that has loaded
-        self.pipe, far = context.Pipe()
-        self.process = context.Process(target=_serve, args=(far, library, cases, name, threads, clock), daemon=True)
-        self.process.start()
-        far.close()
-
-    def __call__(self) -> Any:
-        return self._answer(None)
-
-    def seconds(self, calls: int) -> float:
-        return float(self._answer(calls))
-
-    def close(self) -> None:
-        self.pipe.close()  # which ends the process, too
-        self.process.join()
-
-    def _answer(self, request: int | None) -> Any:
-        try:
-            self.pipe.send(request)
-            return self.pipe.recv()
-        except (EOFError, ConnectionError):
-            raise RuntimeError("a process that measures has ended; its error is above") from None
-
 
 def here(library: str, cases: Cases, name: str, threads: int, clock: Clock) -> Here:
-    """A library's work in this process."""
+    """A library's work in this process, which finds the case by its name."""
     t = importlib.import_module(library)
     t.set_num_threads(threads)
     return Here(next(case for case in cases() if case.name == name).make(t), clock)
 
 
-def _serve(pipe: Connection, library: str, cases: Cases, name: str, threads: int, clock: Clock) -> None:
+class Apart:
+    """An object in a process of its own, made there by ``make(*arguments)``; its methods are this one's.
+
+    ``patience`` is how many seconds it may take for all that it is asked, its making included. Errors: Failed.
+    """
+
+    def __init__(self, make: Callable[..., Any], *arguments: Any, patience: float | None = None) -> None:
+        context = multiprocessing.get_context("spawn")  # a copy of this process would begin with what that has loaded
+        self.pipe, far = context.Pipe()
+        self.patience, self.start = patience, time.monotonic()
+        self.process = context.Process(target=_serve, args=(far, make, arguments), daemon=True)
+        self.process.start()
+        far.close()
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return functools.partial(self._ask, name)
+
+    def __call__(self, *given: Any) -> Any:
+        return self._ask("__call__", *given)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pipe.close()  # which ends the process, too, once it has done what it was asked
+        self.process.join(self._left())
+        self.process.kill()
+        self.process.join()
+
+    def _ask(self, method: str, *given: Any) -> Any:
+        try:
+            with suppress(ConnectionError):  # what has ended may have said why
+                self.pipe.send((method, given))
+            if not self.pipe.poll(self._left()):
+                raise Failed(f"took more than {self.patience:.0f} s")
+            found = self.pipe.recv()
+        except (EOFError, ConnectionError):
+            raise Failed("a process that measures has ended without a word") from None
+        if isinstance(found, Failed):
+            raise found
+        return found
+
+    def _left(self) -> float | None:
+        return None if self.patience is None else max(0.0, self.start + self.patience - time.monotonic())
+
+
+Side = Here | Apart
+
+
+def _serve(pipe: Connection, make: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     """Answer what ``Apart`` asks, until it closes the pipe."""
-    side = here(library, cases, name, threads, clock)
     try:
+        made = make(*arguments)
         while True:
-            calls = pipe.recv()
-            if calls is not None:
-                pipe.send(side.seconds(calls))
-            else:
-                found = side()
-                pipe.send(tuple(map(numbers, found)) if isinstance(found, tuple | list) else numbers(found))
-    except (EOFError, KeyboardInterrupt):
+            method, given = pipe.recv()
+            pipe.send(getattr(made, method)(*given))
+    except (EOFError, ConnectionError, KeyboardInterrupt):
         pass
+    except Exception as failure:  # whatever a library raises is what there is to tell
+        told = Failed(f"{type(failure).__name__}: {next(iter(str(failure).splitlines()), '')}")
+        told.add_note(traceback.format_exc())
+        pipe.send(told)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
 from typing import Any
 
+from benchmarks import sides
 from benchmarks.case import Case, Row, Settings, difference
-from benchmarks.sides import Apart, Cases, Side
+from benchmarks.sides import Cases, Side
 
 PAUSE = 0.004
 """Seconds between two samples, in which the other library's idle threads stop spinning."""
@@ -24,7 +24,7 @@ class Wrong(Exception):  # noqa: N818 (it says what the results are)
 def check(ours: Side, theirs: Side, tolerance: float | tuple[float, ...]) -> None:
     """Compare the results of the first calls. Errors: Wrong."""
     for call in range(1, CHECKED + 1):
-        a, b = (found if isinstance(found, tuple | list) else (found,) for found in (ours(), theirs()))
+        a, b = ours(), theirs()
         each = tolerance if isinstance(tolerance, tuple) else (tolerance,) * len(a)
         for one, other, allowed in zip(a, b, each, strict=True):
             off = difference(one, other)
@@ -61,15 +61,7 @@ def compared(ours: list[float], theirs: list[float]) -> dict[str, Any]:
 
 def timed(cases: Cases, case: Case, threads: int, budget: float, settings: Settings) -> Row:
     """One of ``cases`` with so many threads: checked, then timed, each library in a process of its own."""
-    sides: list[Side] = []
-    try:
-        sides.extend(side_of(library, cases, case.name, threads, settings.clock) for library in ("minicnn", "torch"))
-        ours, theirs = sides
+    asked = (cases, case.name, threads, settings.clock)
+    with sides.Apart(sides.here, "minicnn", *asked) as ours, sides.Apart(sides.here, "torch", *asked) as theirs:
         check(ours, theirs, case.tolerance)
         return paired(ours, theirs, budget)
-    finally:
-        for side in sides:
-            side.close()
-
-
-side_of: Callable[..., Side] = Apart

@@ -5,11 +5,9 @@ from __future__ import annotations
 import functools
 import gzip
 import json
-import os
 import struct
 import time
-from collections.abc import Callable, Iterator
-from multiprocessing import resource_tracker
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +15,18 @@ import numpy as np
 import pytest
 
 import minicnn as mc
+from tests.benchmarks.spy import Near
 from tests.benchmarks.ticks import ticks
 
 pytest.importorskip("torch", reason="what the benchmarks compare with; the suite needs no PyTorch")
 
 import torch
 
-from benchmarks import growth, memory, mnist, networks, overhead, regions, report, sides, steps, suites, timing
+from benchmarks import growth, memory, mnist, networks, overhead, regions, report, sides, steps, suites
 from benchmarks.__main__ import parser, run
-from benchmarks.case import Case, Row, Settings, Work, difference
-from benchmarks.peers import layers, one, suite
+from benchmarks.case import Case, Row, Settings, difference
+from benchmarks.peers import one, suite
+from tests.benchmarks import fakepeer
 
 pytestmark = pytest.mark.host("benchmarks of the CPU, beside libraries that compute there")
 
@@ -44,7 +44,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "peaks", lambda name, threads: {"ours": 3.0, "theirs": 4.0, "ratio": 0.75})
     monkeypatch.setattr(growth, "axes", lambda: {"depth": (1,)})
     monkeypatch.setattr(suite.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(timing, "side_of", sides.here)
+    monkeypatch.setattr(sides, "Apart", Near)
 
 
 def figures(folder: Path, only: str, **options: Any) -> tuple[list[Row], str]:
@@ -177,12 +177,12 @@ def test_a_training_that_is_interrupted_leaves_its_curves(
 ) -> None:
     judge = mnist.Learner.judge
 
-    def interrupted(learner: Any, *test: Any) -> None:
+    def interrupted(learner: Any, *test: Any) -> float:
         if learner.t is torch:
             raise KeyboardInterrupt
-        judge(learner, *test)
+        return judge(learner, *test)
 
-    monkeypatch.setattr("benchmarks.mnist.Learner.judge", interrupted)
+    monkeypatch.setattr(mnist.Learner, "judge", interrupted)
     assert run(Settings("mnist", quick=True, clock=ticks(), root=digits), tmp_path) == 130
     (row,) = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["rows"]
     assert row["note"] == "not reached in 6 batches" and row["per_batch"] == [1 / 6, 1 / 6]
@@ -201,55 +201,15 @@ def test_peers_that_are_not_installed_are_named(tmp_path: Path) -> None:
     assert "not installed: pip install jax" in text
 
 
-class Peer:
-    """PyTorch, as an adapter gives it; one that forgets the momentum with ``wrong``."""
-
-    wrong = False
-    relu = staticmethod(torch.relu)
-
-    @staticmethod
-    def conv(x: Any, w: Any, b: Any, padding: int) -> Any:
-        return torch.nn.functional.conv2d(x, w, b, padding=padding)
-
-    @staticmethod
-    def pool(x: Any, size: int) -> Any:
-        return torch.nn.functional.max_pool2d(x, size)
-
-    @staticmethod
-    def flatten(x: Any) -> Any:
-        return x.flatten(1)
-
-    linear = staticmethod(torch.nn.functional.linear)
-
-    def step(self, network: layers.Layers, arrays: list[Any], x: Any, labels: Any, lr: float, momentum: float) -> Work:
-        params, buffers = [torch.from_numpy(a) for a in arrays], [np.zeros_like(a) for a in arrays]
-
-        def run() -> Any:
-            for p in params:
-                p.requires_grad_()
-            scores = layers.forward(self, network, params, torch.from_numpy(x))
-            loss = torch.nn.functional.cross_entropy(scores, torch.from_numpy(labels))
-            grads = [g.numpy() for g in torch.autograd.grad(loss, params)]
-            layers.momentum_sgd([p.detach().numpy() for p in params], grads, buffers, lr, momentum * (not self.wrong))
-            return loss.item()
-
-        return run
-
-    def chain(self, start: Any, length: int, factor: float, term: float, *, backward: bool) -> Work:
-        return lambda: start * factor ** (length // 2) if not backward else np.full(4, factor ** (length // 2))
-
-
 @pytest.mark.parametrize("wrong", [False, True])
 def test_peers_are_held_to_the_same_losses(wrong: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    peer = Peer()
-    peer.wrong = wrong
-    monkeypatch.setattr(one.importlib, "import_module", lambda name: peer)
+    monkeypatch.setattr(one, "beside", fakepeer.beside)
+    monkeypatch.setattr(fakepeer.Peer, "wrong", wrong)
     found = one.measured("peer", "LeNet b64", 1, 0.1, ticks())
     if wrong:
         assert "the results of call 3 differ by" in found["error"]
     else:
         assert (found["ours"], found["theirs"]) == (1.0, 1.0)
-    assert "overhead" in one.measured("peer", "overhead", 1, 0.1, ticks())["error"]  # a KeyError, told and not raised
     assert one.measured("peer", "overhead forward and backward ×1000", 1, 0.1, ticks())["ratio"] == 1.0
 
 
@@ -258,7 +218,7 @@ def test_a_peer_that_is_installed_gives_the_same_losses(peer: str, monkeypatch: 
     monkeypatch.undo()
     if suite.importlib.util.find_spec(peer) is None:
         pytest.skip(f"{peer} is not installed; the benchmarks name it so, too")
-    found = suite._apart(peer, "LeNet b64", 1, 0.1)
+    found = one.measured(peer, "LeNet b64", 1, 0.1, time.perf_counter)
     assert found["ratio"] > 0, found
 
 
@@ -271,37 +231,6 @@ def test_a_wrong_result_is_told_and_not_timed(tmp_path: Path, monkeypatch: pytes
     assert wrong["error"] == "the results of call 1 differ by 1.0e+00, more than 1e-03" and "ratio" not in wrong
     assert right["ratio"] == 1.0
     assert difference(torch.ones(2), torch.ones(2)) == 0
-
-
-@pytest.fixture
-def nothing_left() -> Iterator[None]:
-    """The process that Python starts beside the first one that is spawned ends with the test."""
-    yield
-    resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined]  # of no public name
-
-
-@pytest.mark.usefixtures("nothing_left")
-def test_each_library_computes_in_a_process_of_its_own() -> None:
-    rows = [sides.Apart(library, steps.training_steps, "step LeNet b64", 1, time.process_time)
-            for library in ("minicnn", "torch")]  # fmt: skip
-    try:
-        assert len({row.process.pid for row in rows} | {os.getpid()}) == 3
-        (ours, gradient), (theirs, same) = rows[0](), rows[1]()
-        assert ours == pytest.approx(theirs, rel=1e-5) and gradient.shape == same.shape == (6, 1, 5, 5)
-        assert all(0 < row.seconds(2) < 10 for row in rows)
-    finally:
-        for row in rows:
-            row.close()
-    assert [row.process.exitcode for row in rows] == [0, 0]
-
-
-@pytest.mark.usefixtures("nothing_left")
-def test_a_process_that_ended_is_told(capfd: pytest.CaptureFixture[str]) -> None:
-    side = sides.Apart("minicnn", overhead.overhead, "no such case", 1, time.perf_counter)
-    with pytest.raises(RuntimeError, match="a process that measures has ended"):
-        side.seconds(1)
-    side.close()
-    assert "StopIteration" in capfd.readouterr().err
 
 
 def test_ctrl_c_writes_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ SHORT = 1 << 13  # numbers that BLAS multiplies by a few without copying them fi
 
 _WEIGHTS = np.kron(HALVES, HALVES)
 _SIGNS = np.kron(SIGNED, SIGNED)
+_CORNERS = (0, 0), (0, 1), (1, 0), (1, 1)
 _OUTPUTS = np.kron(*[np.array([[1, 1, 1, 0], [0, 1, -1, -1]], np.float32)] * 2)
 
 
@@ -158,12 +159,12 @@ def _gradients(walk: Walk, part: Part, O: int) -> _Gradients:
 def _cut(pixels: Array, rows: int, columns: int) -> list[Array]:
     """(2, 2, pairs, n, across, O) → the views of ``_images``, without what goes beyond the last row and column."""
     return [pixels[i, j, : (rows + 1 - i) // 2, :, : (columns + 1 - j) // 2].swapaxes(0, 1)
-            for i, j in np.ndindex(2, 2)]  # fmt: skip
+            for i, j in _CORNERS]  # fmt: skip
 
 
 def _images(pixels: Array) -> list[Array]:
     """(n, rows, columns, O) → views: even rows' even and odd columns, and odd rows'."""
-    return [pixels[:, i::2, j::2] for i, j in np.ndindex(2, 2)]
+    return [pixels[:, i::2, j::2] for i, j in _CORNERS]
 
 
 def _transformed_gradients(g: Array, gradients: _Gradients) -> Array:
