@@ -26,7 +26,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-PAUSE = 0.05
+PAUSE = 0.02
 MOST = 8
 IDLE = 5  # the number of the class in Linux
 
