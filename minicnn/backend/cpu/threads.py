@@ -11,16 +11,17 @@ whenever it can, so threads that train two models at once share the workers, and
 from __future__ import annotations
 
 import itertools
+import math
 import operator
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 from minicnn.backend.cpu import blas
-from minicnn.backend.cpu.awake import Watch, container_limit
 from minicnn.backend.quiet import silence
 from minicnn.errors import OptionError
 
@@ -99,7 +100,6 @@ class _Pool:
         self.lock = threading.Lock()
         self.jobs: SimpleQueue[_Job] = SimpleQueue()
         self.workers = 0
-        self.watch = Watch()
 
     def call(self, job: _Job, helpers: int) -> None:
         """Ask ``helpers`` workers to share a job."""
@@ -111,7 +111,6 @@ class _Pool:
                 threading.Thread(target=_serve, args=(self.jobs, self.workers), name="minicnn", daemon=True).start()
         for _ in range(helpers):
             self.jobs.put(job)
-        self.watch.note(helpers + 1)
 
 
 class _Here(threading.local):
@@ -184,7 +183,16 @@ def _default() -> int:
         if value.isdigit() and int(value) > 0:
             return int(value)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, container_limit()))
+    return max(1, min(cores, _container_limit()))
+
+
+def _container_limit() -> int:
+    """The cores that a Linux container may keep busy, from its quota of time; a great number where there is none."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return math.ceil(int(quota) / int(period))
+    except (OSError, ValueError):
+        return 1 << 30
 
 
 def _serve(jobs: SimpleQueue[_Job], seat: int) -> None:
