@@ -39,13 +39,6 @@ class Here:
         found = self.work()
         return tuple(map(numbers, found if isinstance(found, tuple | list) else (found,)))
 
-    def warm(self, seconds: float) -> None:
-        """Work for so long, at least once."""
-        end = time.monotonic() + seconds
-        self.work()
-        while time.monotonic() < end:
-            self.work()
-
     def seconds(self, calls: int) -> float:
         """The time of one call, over so many."""
         gc.disable()

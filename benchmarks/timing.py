@@ -10,8 +10,8 @@ from benchmarks import sides
 from benchmarks.case import Case, Row, Settings, difference
 from benchmarks.sides import Cases, Side
 
-PAUSE, LONG_PAUSE = 0.004, 0.05
-"""Seconds between two samples, in which the other library's idle threads stop spinning; and where they are several."""
+PAUSE = 0.004
+"""Seconds between two samples, in which the other library's idle threads stop spinning."""
 
 CHECKED = 3
 """Calls whose results are compared before any is timed: a wrong gradient shows in the loss of the next step."""
@@ -32,22 +32,19 @@ def check(ours: Side, theirs: Side, tolerance: float | tuple[float, ...]) -> Non
                 raise Wrong(f"the results of call {call} differ by {off:.1e}, more than {allowed:.0e}")
 
 
-def paired(ours: Side, theirs: Side, budget: float, threads: int = 1) -> dict[str, Any]:
+def paired(ours: Side, theirs: Side, budget: float) -> dict[str, Any]:
     """Medians of both times, of their ratio pair by pair, and the ratio's quartiles, from ``budget`` seconds.
 
-    Before each sample the side works for as long as the pause was, at least once: whatever the other pushed out of the
-    caches comes back, and threads are as awake as in a long training. ``best`` is the ratio of the two shortest times:
-    what remains where other programs use the machine.
+    ``best`` is the ratio of the two shortest times: what remains where other programs use the machine.
     """
-    pause = PAUSE if threads == 1 else LONG_PAUSE
     once = sum(min(side.seconds(1), side.seconds(1)) for side in (ours, theirs))
     calls = max(1, min(1000, int(0.004 / once)))
     rounds = max(5, min(100, int(budget / (once * calls))))
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(rounds):
         for side, found in zip((ours, theirs), times, strict=True):
-            time.sleep(pause)
-            side.warm(pause)
+            time.sleep(PAUSE)
+            side.seconds(1)  # whatever the other side pushed out of the caches comes back
             found.append(side.seconds(calls))
     return compared(*times)
 
@@ -67,4 +64,4 @@ def timed(cases: Cases, case: Case, threads: int, budget: float, settings: Setti
     asked = (cases, case.name, threads, settings.clock)
     with sides.Apart(sides.here, "minicnn", *asked) as ours, sides.Apart(sides.here, "torch", *asked) as theirs:
         check(ours, theirs, case.tolerance)
-        return paired(ours, theirs, budget, threads)
+        return paired(ours, theirs, budget)

@@ -41,7 +41,7 @@ def measured(peer: str, task: str, threads: int, budget: float, clock: Clock) ->
             sides.Apart(beside, peer, task, weights, clock, patience=PATIENCE) as theirs,
         ):
             check(ours, theirs, tolerance)
-            return paired(ours, theirs, budget, threads)
+            return paired(ours, theirs, budget)
     except (Wrong, Failed) as found:
         return {"error": str(found)}
     except ValueError as failure:  # results of another shape, or another number of them
