@@ -131,7 +131,7 @@ def _batch_norm_grad(
         out += shifts
         out += np.multiply(gradients[block], slopes, out=scratch("block", out.shape, out.dtype))
 
-    run(work, rows.blocks(), each=1)
+    run(work, rows.blocks())
     if weight is None:
         return rows.tensor(dx), None, g
     dweight = (product * rstd).astype(x.dtype).reshape(weight.shape)
@@ -148,7 +148,7 @@ def _scale_shift(rows: Rows, scale: Array, shift: Array, centre: Array | None = 
         np.multiply(x if centres is None else np.subtract(x, centres, out=out), scales, out=out)
         out += shifts
 
-    run(work, rows.blocks(), each=1)
+    run(work, rows.blocks())
     return rows.tensor(y)
 
 
@@ -204,7 +204,7 @@ def _moments_about(rows: Rows, pivot: Array | None, blocks: list[slice]) -> tupl
         total = rows.sums(x)
         return total, rows.sums(np.square(x, out=squares))
 
-    total, squares = (rows.fold(sums) for sums in zip(*run(work, blocks, each=1), strict=True))
+    total, squares = (rows.fold(sums) for sums in zip(*run(work, blocks), strict=True))
     n = (blocks[-1].stop - blocks[0].start) * rows.matrix[0].size // rows.shape[1]
     offset = total / n
     mean = offset if pivot is None else pivot.astype(rows.matrix.dtype) + offset
@@ -221,7 +221,7 @@ def _gradient_sums(rows: Rows, g: Array, mean: Array, far: bool) -> tuple[Array,
             x = np.subtract(x, means, out=product)
         return rows.sums(g[block]), rows.sums(np.multiply(x, g[block], out=product))
 
-    total, product = (rows.fold(sums) for sums in zip(*run(work, rows.blocks(), each=1), strict=True))
+    total, product = (rows.fold(sums) for sums in zip(*run(work, rows.blocks()), strict=True))
     return total, product if far else product - mean * total
 
 
