@@ -114,7 +114,7 @@ def _correlate(x: Array, w: Array, b: Array | None, plan: Plan, y: Array) -> Non
         if b is not None:
             out += row[:, outs]
 
-    run(work, pieces)
+    run(work, pieces, layer.each(len(pieces)))
 
 
 def _summed(x: Array, g: Array, plan: Plan) -> Array:
@@ -133,7 +133,7 @@ def _summed(x: Array, g: Array, plan: Plan) -> Array:
             sums += more
         return sums
 
-    for (_, outs), sums in zip(pieces, run(work, pieces), strict=True):
+    for (_, outs), sums in zip(pieces, run(work, pieces, layer.each(len(pieces))), strict=True):
         if not alone:
             total[..., outs, :] += sums
     return method.as_weights(total, layer)

@@ -68,7 +68,7 @@ class CpuPoolKernels(PoolKernels):
         def work(images: slice) -> None:
             y[images], distance[images] = _max_pool(x[images], geometry)
 
-        run(work, _blocks(x))
+        run(work, _blocks(x), each=2)
         # A NaN, or an -inf that ties with the padding, does not show in a running maximum.
         if not y.min(initial=np.inf if y.dtype.kind == "f" else np.iinfo(y.dtype).max) > lowest(np, y.dtype):
             return super().max_pool(x, geometry)
@@ -90,7 +90,7 @@ class CpuPoolKernels(PoolKernels):
                 distance = distance - _first_pixels(distance, geometry, size[1])
             _scatter(values[images], distance, dx[images], geometry)
 
-        run(work, _blocks(dx))
+        run(work, _blocks(dx), each=2)
         return dx.astype(g.dtype, copy=False)
 
 

@@ -61,6 +61,10 @@ class Layer(NamedTuple):
         """Into how many pieces the work should be cut at least."""
         return pieces_of(self.products)
 
+    def each(self, pieces: int) -> int:
+        """How many of so many pieces are worth a thread: two threads take longer than one over a layer of LeNet's."""
+        return max(1, pieces // max(1, self.products // PIECE))
+
 
 class Part(NamedTuple):
     """The sizes of a block: its images and output rows, and the input images of which it is a part."""
