@@ -261,7 +261,7 @@ def test_blocks_may_run_in_any_order():
         for block in (1000, 20000):
             with small_blocks(block):
                 forwards = triad(CPU, *arrays, geometry)
-                backwards = lambda work, blocks: [work(b) for b in reversed(blocks)][::-1]  # noqa: E731 (a formula with a name)
+                backwards = lambda work, blocks, each=1: [work(b) for b in reversed(blocks)][::-1]  # noqa: E731 (a formula with a name)
                 with ExitStack() as patches:
                     for module in (cpu_conv, scatter):
                         patches.enter_context(mock.patch.object(module, "run", backwards))
