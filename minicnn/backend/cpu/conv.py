@@ -24,7 +24,6 @@ which block, the result has the same bits.
 
 from __future__ import annotations
 
-import itertools
 import math
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -34,7 +33,7 @@ import numpy as np
 from minicnn.backend.cpu import columns, depthwise, tiles, winograd
 from minicnn.backend.cpu.scatter import scatter, scatter_planes
 from minicnn.backend.cpu.scratch import scratch
-from minicnn.backend.cpu.threads import run
+from minicnn.backend.cpu.threads import run, shares
 from minicnn.backend.cpu.windows import Block, Layer, backwards, forwards
 from minicnn.backend.portable.arrays import wide
 from minicnn.backend.portable.conv import ConvKernels
@@ -182,13 +181,7 @@ def _weight_plan(layer: Layer, method: Method) -> Plan:
     channels = _cut_channels(layer.O_, min(PARTS, size // PART_BYTES)) if layer.G == 1 else [slice(None)]
     cut = method.blocks(layer, max(1, layer.pieces // len(channels)))
     parts = max(1, min(PARTS // len(channels), len(cut)))
-    return Plan(layer, method, [(part, outs) for part in _shares(cut, parts) for outs in channels])
-
-
-def _shares(blocks: list[Block], count: int) -> list[list[Block]]:
-    """``blocks`` in ``count`` runs of neighbours."""
-    cuts = [len(blocks) * k // count for k in range(count + 1)]
-    return [blocks[start:end] for start, end in itertools.pairwise(cuts) if end > start]
+    return Plan(layer, method, [(part, outs) for part in shares(cut, parts) if part for outs in channels])
 
 
 def _method(layer: Layer) -> Method:

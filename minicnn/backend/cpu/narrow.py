@@ -73,7 +73,7 @@ def is_better_turned(x: Array, y: Array) -> bool:
 
 def multiply_turned(x: Array, y: Array, out: Array) -> None:
     """x (*, m, k) @ y (*, k, n) → out (*, m, n), as (yᵀ @ xᵀ)ᵀ."""
-    turned = scratch("products", out.swapaxes(-2, -1).shape, out.dtype)
+    turned = scratch("turned", out.swapaxes(-2, -1).shape, out.dtype)
     np.matmul(y.swapaxes(-2, -1), x.swapaxes(-2, -1), out=turned)
     np.copyto(out, turned.swapaxes(-2, -1))
 

@@ -19,11 +19,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 
 from minicnn.backend.cpu import blas
 from minicnn.backend.quiet import silence
 from minicnn.errors import OptionError
+
+T = TypeVar("T")
 
 VARIABLES = ("MINICNN_NUM_THREADS", "OMP_NUM_THREADS")
 
@@ -37,9 +39,7 @@ class _Job:
     """
 
     def __init__(self, work: Callable[[Any], Any], pieces: Sequence[Any], threads: int) -> None:
-        numbered, self.work = list(enumerate(pieces)), work
-        cuts = [len(numbered) * k // threads for k in range(threads + 1)]
-        self.shares = [deque(numbered[start:end]) for start, end in itertools.pairwise(cuts)]
+        self.work, self.shares = work, [deque(share) for share in shares(list(enumerate(pieces)), threads)]
         self.results: list[Any] = [None] * len(pieces)
         self.error: BaseException | None = None
         self.helpers, self.closed = 0, False
@@ -86,6 +86,12 @@ class _Job:
         if self.error is not None:
             raise self.error
         return self.results
+
+
+def shares(things: list[T], count: int) -> list[list[T]]:
+    """``things`` in ``count`` runs of neighbours, as even as they can be."""
+    cuts = [len(things) * k // count for k in range(count + 1)]
+    return [things[start:end] for start, end in itertools.pairwise(cuts)]
 
 
 def _over(piece: Any) -> None:
