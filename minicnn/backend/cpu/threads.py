@@ -10,6 +10,7 @@ whenever it can, so threads that train two models at once share the workers, and
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import operator
@@ -22,12 +23,16 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from minicnn.backend.cpu import blas
+from minicnn.backend.cpu.bell import Bell
 from minicnn.backend.quiet import silence
 from minicnn.errors import OptionError
 
 T = TypeVar("T")
 
 VARIABLES = ("MINICNN_NUM_THREADS", "OMP_NUM_THREADS")
+
+
+CALLED, ANSWERED = 12000, 4000  # pauses of who is asked to help, and of who asked: Python's way into NumPy, and out
 
 
 class _Job:
@@ -38,25 +43,28 @@ class _Job:
     done his own helps another, from the far end.
     """
 
-    def __init__(self, work: Callable[[Any], Any], pieces: Sequence[Any], threads: int) -> None:
+    def __init__(self, work: Callable[[Any], Any], pieces: Sequence[Any], threads: int, bell: Bell) -> None:
         self.work, self.shares = work, [deque(share) for share in shares(list(enumerate(pieces)), threads)]
         self.results: list[Any] = [None] * len(pieces)
         self.error: BaseException | None = None
         self.helpers, self.closed = 0, False
-        self.changed = threading.Condition()
+        self.lock, self.bell, self.done = threading.Lock(), bell, SimpleQueue[None]()
 
     def share(self, seat: int) -> None:
         """Work along, unless the job is over; each helper has another seat."""
-        with self.changed:
+        with self.lock:
             if self.closed:
                 return
             self.helpers += 1
         try:
             self.do(seat)
         finally:
-            with self.changed:
+            with self.lock:
                 self.helpers -= 1
-                self.changed.notify()
+                last = self.closed and self.helpers == 0
+            if last:
+                self.done.put(None)
+                self.bell.ring()
 
     def do(self, seat: int = 0) -> None:
         """Take pieces until there are no more, or one of them failed."""
@@ -78,9 +86,10 @@ class _Job:
 
     def finish(self) -> list[Any]:
         """Wait for the threads that still work; the results, in the order of the pieces."""
-        with self.changed:
-            self.closed = True
-            self.changed.wait_for(lambda: self.helpers == 0)
+        with self.lock:
+            self.closed, helped = True, self.helpers > 0
+        if helped:
+            _wait(self.done, self.bell)
         self.work = _over  # a worker that comes late to the queue finds no arrays here
         self.shares.clear()
         if self.error is not None:
@@ -105,6 +114,7 @@ class _Pool:
         self.count: int | None = None
         self.lock = threading.Lock()
         self.jobs: SimpleQueue[_Job] = SimpleQueue()
+        self.bell = Bell(CALLED)
         self.workers = 0
 
     def call(self, job: _Job, helpers: int) -> None:
@@ -114,15 +124,19 @@ class _Pool:
                 if self.workers == 0:
                     _once_after_fork()
                 self.workers += 1
-                threading.Thread(target=_serve, args=(self.jobs, self.workers), name="minicnn", daemon=True).start()
+                asked = self.jobs, self.bell, self.workers
+                threading.Thread(target=_serve, args=asked, name="minicnn", daemon=True).start()
         for _ in range(helpers):
             self.jobs.put(job)
+        self.bell.ring()
 
 
 class _Here(threading.local):
     """What this thread knows of itself."""
 
-    working = False
+    def __init__(self) -> None:
+        self.working = False
+        self.bell = Bell(ANSWERED)
 
 
 _pool = _Pool()
@@ -140,7 +154,8 @@ def run(work: Callable[[Any], Any], pieces: Sequence[Any], each: int = 1) -> lis
         helpers = min(get_num_threads(), len(pieces) // each) - 1
         if helpers < 1 or _here.working:
             return [work(piece) for piece in pieces]
-        job = _Job(work, pieces, helpers + 1)
+        _here.bell.hush()
+        job = _Job(work, pieces, helpers + 1, _here.bell)
         _pool.call(job, helpers)
         _here.working = True
         try:
@@ -188,6 +203,12 @@ def _default() -> int:
         value = os.environ.get(name, "")
         if value.isdigit() and int(value) > 0:
             return int(value)
+    return _cores()
+
+
+@functools.cache
+def _cores() -> int:
+    """The cores that this process may use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores, _container_limit()))
 
@@ -201,14 +222,22 @@ def _container_limit() -> int:
         return 1 << 30
 
 
-def _serve(jobs: SimpleQueue[_Job], seat: int) -> None:
+def _serve(jobs: SimpleQueue[_Job], bell: Bell, seat: int) -> None:
     """A worker's life."""
     silence()
     _here.working = True
     while True:
-        job = jobs.get()
+        bell.hush()
+        job = _wait(jobs, bell)
         job.share(seat)
         del job  # a waiting worker keeps no arrays alive
+
+
+def _wait(queue: SimpleQueue[T], bell: Bell) -> T:
+    """The next of a queue that a bell rings for; awake only if there is a core for each thread."""
+    if queue.empty() and get_num_threads() <= _cores():
+        bell.listen()
+    return queue.get()
 
 
 _registered = False
