@@ -93,20 +93,24 @@ class CpuNormKernels(NormKernels):
     def scale_shift(self, x: Array, scale: Array, shift: Array) -> Array:
         if scale.shape != shift.shape or not _by_channel(x, (0, *range(2, x.ndim)), scale):
             return super().scale_shift(x, scale, shift)
-        return _scale_shift(rows_of(x), scale.reshape(-1), shift.reshape(-1))
+        rows = rows_of(x)
+        y = np.empty_like(rows.matrix)
+        _scale_shift(rows, rows.matrix, scale.reshape(-1), shift.reshape(-1), y)
+        return rows.tensor(y)
 
 
 def _batch_norm(x: Array, weight: Array | None, bias: Array | None, eps: float) -> tuple[Array, Array, Array]:
     """x → y, mean and var, as ``normalise`` defines them."""
     rows = rows_of(x)
-    mean, var, far = _moments(rows)
+    y = np.empty_like(rows.matrix)
+    centred, pivot, offset, var = _moments(rows, y)
     scale = (var + eps) ** -0.5
     if weight is not None:
         scale = scale * weight.reshape(-1)
-    shift = np.zeros_like(scale) if bias is None else bias.reshape(-1)
-    y = _scale_shift(rows, scale, shift, mean) if far else _scale_shift(rows, scale, shift - mean * scale)
-    kept = (1, -1, *[1] * (x.ndim - 2))
-    return y, mean.astype(x.dtype).reshape(kept), var.astype(x.dtype).reshape(kept)
+    shift = -offset * scale
+    _scale_shift(rows, centred, scale, shift if bias is None else bias.reshape(-1) + shift, y)
+    kept, mean = (1, -1, *[1] * (x.ndim - 2)), pivot + offset
+    return rows.tensor(y), mean.astype(x.dtype).reshape(kept), var.astype(x.dtype).reshape(kept)
 
 
 def _batch_norm_grad(
@@ -138,18 +142,15 @@ def _batch_norm_grad(
     return rows.tensor(dx), dweight, total.astype(x.dtype).reshape(weight.shape)
 
 
-def _scale_shift(rows: Rows, scale: Array, shift: Array, centre: Array | None = None) -> Array:
-    """(x − centre)·scale + shift (N, C, *), by channel."""
-    scales, shifts, y = rows.spread(scale), rows.spread(shift), np.empty_like(rows.matrix)
-    centres = None if centre is None else rows.spread(centre)
+def _scale_shift(rows: Rows, x: Array, scale: Array, shift: Array, out: Array) -> None:
+    """x·scale + shift → out, by channel; matrices like that of ``rows``."""
+    scales, shifts = rows.spread(scale), rows.spread(shift)
 
     def work(block: slice) -> None:
-        x, out = rows.matrix[block], y[block]
-        np.multiply(x if centres is None else np.subtract(x, centres, out=out), scales, out=out)
-        out += shifts
+        np.multiply(x[block], scales, out=out[block])
+        out[block] += shifts
 
     run(work, rows.blocks())
-    return rows.tensor(y)
 
 
 def _by_channel(x: Array, axes: Axes, weight: Array | None) -> bool:
@@ -174,41 +175,44 @@ def _by_row(x: Array, axes: Axes, *given: Array | None) -> bool:
     return x.dtype in (np.float32, np.float64) and all(t is None or t.shape == sizes for t in given)
 
 
-def _moments(rows: Rows) -> tuple[Array, Array, bool]:
-    """Mean and biased variance of each channel, (C,) float64, and whether the mean is far from 0.
+def _moments(rows: Rows, spare: Array) -> tuple[Array, Array, Array, Array]:
+    """x − pivot, a pivot near the mean of each channel, the mean's offset from it, and the variance; (C,) float64.
 
-    Behind a convolution of what a ReLU left, means are often far from 0 (two of three layers in ``steps: ResNet-20``).
-    So the first row of much is looked at, and where its mean is far from 0 the sums are of differences from that.
+    Sums of squares about 0 lose digits where the mean is far from 0, as behind a convolution of what a ReLU left (two
+    of three layers in ``steps: ResNet-20``). There the first row's mean is taken off, into ``spare``, or 0 where that
+    is near enough. Should a first row have told nothing of the others, it is done again with the mean itself.
     """
-    blocks, pivot = rows.blocks(), None
-    if len(blocks) > 4:
-        mean, var = _moments_about(rows, None, [slice(0, 1)])
-        pivot = mean if is_far(mean, var) else None
-    mean, var = _moments_about(rows, pivot, blocks)
-    if is_far(mean if pivot is None else mean - pivot, var):
-        mean, var = _moments_about(rows, mean, blocks)
-    elif pivot is None:
-        return mean, var, False
-    return mean, var, is_far(mean, var)
+    first = rows.matrix[:1]
+    offset, var = _mean_and_variance(rows, [(rows.sums(first), rows.squares(first))], first.size)
+    pivot = offset if is_far(offset, var) else np.zeros_like(offset)
+    for last in (False, True):
+        pivot = pivot.astype(first.dtype)  # as it is taken off
+        centred = spare if pivot.any() else rows.matrix
+        offset, var = _moments_about(rows, pivot, centred)
+        if last or not is_far(offset, var):
+            break
+        pivot = pivot + offset
+    return centred, pivot, offset, var
 
 
-def _moments_about(rows: Rows, pivot: Array | None, blocks: list[slice]) -> tuple[Array, Array]:
-    """Mean and variance from Σ (x − pivot) and Σ (x − pivot)²: as accurate as the pivot, or 0, is near the mean."""
-    pivots = None if pivot is None else rows.spread(pivot)
+def _moments_about(rows: Rows, pivot: Array, centred: Array) -> tuple[Array, Array]:
+    """Mean and variance of x − pivot, which ``centred`` is filled with unless it is x."""
+    pivots = None if centred is rows.matrix else rows.spread(pivot)
 
     def work(block: slice) -> tuple[Array, Array]:
-        x = rows.matrix[block]
-        squares = scratch("block", x.shape, x.dtype)
+        x = centred[block]
         if pivots is not None:
-            x = np.subtract(x, pivots, out=squares)
-        total = rows.sums(x)
-        return total, rows.sums(np.square(x, out=squares))
+            np.subtract(rows.matrix[block], pivots, out=x)
+        return rows.sums(x), rows.squares(x)
 
-    total, squares = (rows.fold(sums) for sums in zip(*run(work, blocks), strict=True))
-    n = (blocks[-1].stop - blocks[0].start) * rows.matrix[0].size // rows.shape[1]
-    offset = total / n
-    mean = offset if pivot is None else pivot.astype(rows.matrix.dtype) + offset
-    return mean, np.maximum(squares / n - offset**2, 0)
+    return _mean_and_variance(rows, run(work, rows.blocks()), centred.size)
+
+
+def _mean_and_variance(rows: Rows, sums: list[tuple[Array, Array]], size: int) -> tuple[Array, Array]:
+    """From Σ x and Σ x² of blocks, ``size`` numbers in all: as accurate as 0 is near the mean."""
+    n = size // rows.shape[1]
+    total, squares = (rows.fold(some) / n for some in zip(*sums, strict=True))
+    return total, np.maximum(squares - total**2, 0)
 
 
 def _gradient_sums(rows: Rows, g: Array, mean: Array, far: bool) -> tuple[Array, Array]:

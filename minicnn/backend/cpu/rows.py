@@ -1,6 +1,8 @@
 """(N, C, *) as a matrix in memory order, for batch norm: a copy only where memory is in neither of the two orders.
 
-Sums of a block of rows are products with a vector of ones (BLAS, five times faster than ``sum(axis=0)``).
+Sums of a block of rows are products with a vector of ones (BLAS, five times faster than ``sum(axis=0)``), sums of
+squares one pass of ``einsum``. (Of the products of two blocks it would be .7 of the time of a product and a sum, but a
+weight's gradient had twice PyTorch's error.)
 """
 
 from __future__ import annotations
@@ -37,6 +39,13 @@ class Rows(NamedTuple):
             return _sum_rows(block.reshape(-1, C * pixels_a_row(block.shape[1] // C, C, NARROW)))
         return block @ np.ones(block.shape[2], block.dtype)
 
+    def squares(self, block: Array) -> Array:
+        """A block of rows → sums of squares, as ``sums`` gives those of its numbers."""
+        if not self.channels_last:
+            return np.einsum("nci,nci->nc", block, block)
+        C = self.shape[1]
+        return _sum_squares(block.reshape(-1, C * pixels_a_row(block.shape[1] // C, C, NARROW)))
+
     def fold(self, sums: Iterable[Array]) -> Array:
         """What ``sums`` gave for all blocks → (C,) float64."""
         parts = [some.reshape(-1, self.shape[1]) for some in sums]
@@ -62,10 +71,24 @@ class Rows(NamedTuple):
 
 def _sum_rows(rows: Array) -> Array:
     """(rows, k) → sums over some rows each, (*, k)."""
-    ones = np.ones(max(1, min(SUMMED // rows.shape[1], len(rows))), rows.dtype)
+    ones = np.ones(_together(rows), rows.dtype)
     rest = len(rows) % len(ones)
     whole = np.matmul(ones, rows[: len(rows) - rest].reshape(-1, len(ones), rows.shape[1]))
     return np.concatenate((whole, [ones[:rest] @ rows[-rest:]])) if rest else whole
+
+
+def _sum_squares(rows: Array) -> Array:
+    """(rows, k) → sums of squares over some rows each, (*, k)."""
+    each = _together(rows)
+    rest = len(rows) % each
+    cut = rows[: len(rows) - rest].reshape(-1, each, rows.shape[1])
+    whole = np.einsum("rik,rik->rk", cut, cut)
+    return np.concatenate((whole, [np.einsum("ik,ik->k", rows[-rest:], rows[-rest:])])) if rest else whole
+
+
+def _together(rows: Array) -> int:
+    """Of how many rows sums are made in the rows' own dtype."""
+    return max(1, min(SUMMED // rows.shape[1], len(rows)))
 
 
 def tensor_of(matrix: Array, shape: tuple[int, ...], channels_last: bool) -> Array:
