@@ -176,7 +176,7 @@ def _by_row(x: Array, axes: Axes, *given: Array | None) -> bool:
 
 
 def _moments(rows: Rows, spare: Array) -> tuple[Array, Array, Array, Array]:
-    """x − pivot, a pivot near the mean of each channel, the mean's offset from it, and the variance; (C,) float64.
+    """x − pivot, a pivot near the mean of each channel, the mean's offset from it, and the variance; (C,).
 
     Sums of squares about 0 lose digits where the mean is far from 0, as behind a convolution of what a ReLU left (two
     of three layers in ``steps: ResNet-20``). There the first row's mean is taken off, into ``spare``, or 0 where that

@@ -24,6 +24,7 @@ from minicnn.shapes.pool import PoolGeometry
 Array = Any
 
 BLOCK_BYTES = 1 << 20  # of input in a block of images; a half of it and four times it were slower or no faster
+WORTH = 2  # blocks that are worth a thread: with one, ``steps: LeNet`` takes longer with two threads
 
 
 class CpuPoolKernels(PoolKernels):
@@ -68,7 +69,7 @@ class CpuPoolKernels(PoolKernels):
         def work(images: slice) -> None:
             y[images], distance[images] = _max_pool(x[images], geometry)
 
-        run(work, _blocks(x), each=2)
+        run(work, _blocks(x), each=WORTH)
         # A NaN, or an -inf that ties with the padding, does not show in a running maximum.
         if not y.min(initial=np.inf if y.dtype.kind == "f" else np.iinfo(y.dtype).max) > lowest(np, y.dtype):
             return super().max_pool(x, geometry)
@@ -90,7 +91,7 @@ class CpuPoolKernels(PoolKernels):
                 distance = distance - _first_pixels(distance, geometry, size[1])
             _scatter(values[images], distance, dx[images], geometry)
 
-        run(work, _blocks(dx), each=2)
+        run(work, _blocks(dx), each=WORTH)
         return dx.astype(g.dtype, copy=False)
 
 

@@ -35,16 +35,19 @@ class Rows(NamedTuple):
     def sums(self, block: Array) -> Array:
         """A block of rows → sums over some of them (and pixels), one row each; ``fold`` adds them by channel."""
         if self.channels_last:
-            C = self.shape[1]
-            return _sum_rows(block.reshape(-1, C * pixels_a_row(block.shape[1] // C, C, NARROW)))
+            return _sum_rows(self._narrow(block))
         return block @ np.ones(block.shape[2], block.dtype)
 
     def squares(self, block: Array) -> Array:
         """A block of rows → sums of squares, as ``sums`` gives those of its numbers."""
-        if not self.channels_last:
-            return np.einsum("nci,nci->nc", block, block)
+        if self.channels_last:
+            return _sum_squares(self._narrow(block))
+        return np.einsum("nci,nci->nc", block, block)
+
+    def _narrow(self, block: Array) -> Array:
+        """A block of rows, channels last, as more rows of at most about NARROW numbers."""
         C = self.shape[1]
-        return _sum_squares(block.reshape(-1, C * pixels_a_row(block.shape[1] // C, C, NARROW)))
+        return block.reshape(-1, C * pixels_a_row(block.shape[1] // C, C, NARROW))
 
     def fold(self, sums: Iterable[Array]) -> Array:
         """What ``sums`` gave for all blocks → (C,) float64."""
