@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.backend.cpu.narrow import is_small, multiply_rows, sum_products
+from minicnn.backend.cpu.runs import copy_runs
 from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.windows import Block, Layer, turned, views
 from minicnn.backend.cpu.windows import blocks as blocks_of
@@ -94,10 +95,18 @@ def columns(x: Array, layer: Layer, block: Block) -> Array:
         windows = windows.transpose(5, 6, 3, 4, 0, 1, 2)
     else:
         windows = windows.transpose((5, 3, 4, 6, 0, 1, 2) if planar else (5, 0, 1, 2, 3, 4, 6))
-    if walk.kernel != (1, 1):
+    if walk.kernel != (1, 1) or walk.stride != (1, 1):
         copy = scratch("columns", windows.shape, windows.dtype)
-        np.copyto(copy, windows)
+        _copy(copy, windows)
         windows = copy
     if planar:
         return windows.reshape(groups, KH * KW * C_, n * r * OW).transpose(0, 2, 1)
     return windows.reshape(groups, n * r * OW, KH * KW * C_)
+
+
+def _copy(target: Array, source: Array) -> None:
+    """``target[...] = source``, along the longest runs of the source."""
+    if source.ndim > 1 and source.strides[-2] == source.shape[-1] * source.strides[-1]:
+        shape = *source.shape[:-2], source.shape[-2] * source.shape[-1]
+        target, source = target.reshape(shape), source.reshape(shape)
+    copy_runs(target, source)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from minicnn.backend.cpu.runs import contiguous, copy_pixels
 from minicnn.backend.cpu.sample_norm import samples_of
 from minicnn.backend.cpu.threads import run
 from minicnn.backend.cpu.windows import image_blocks
@@ -24,6 +25,7 @@ from minicnn.shapes.pool import PoolGeometry
 Array = Any
 
 BLOCK_BYTES = 1 << 20  # of input in a block of images; a half of it and four times it were slower or no faster
+SHORT = 64  # channels, of pixels that lie apart: with fewer, it takes less time to copy them together first
 WORTH = 2  # blocks that are worth a thread: with one, ``steps: LeNet`` takes longer with two threads
 
 
@@ -106,18 +108,26 @@ def _by_images(kernel: Callable[..., Array], x: Array, *options: Any, **more: An
 def _max_pool(x: Array, geometry: PoolGeometry) -> tuple[Array, Array]:
     """x → y, and each winner's distance from its window's first pixel."""
     W, (step_down, step_right) = x.shape[3], geometry.dilation
-    columns, taps = first_tap(np, x, 3, geometry, lowest(np, x.dtype))
+    columns, taps = first_tap(np, x, 3, geometry, lowest(np, x.dtype), copy_pixels)
     column_distance = np.zeros_like(columns, dtype=_distance_dtype(geometry, W))
     number = column_distance.dtype.type
     for tap, (inputs, outputs) in enumerate(taps, 1):
         at = along(3, outputs)
-        _keep_winners(columns[at], x[along(3, inputs)], column_distance[at], number(tap * step_right))
+        _keep_winners(columns[at], _together(x[along(3, inputs)]), column_distance[at], number(tap * step_right))
     y, taps = first_tap(np, columns, 2, geometry, lowest(np, x.dtype))
     distance, _ = first_tap(np, column_distance, 2, geometry, 0)
     for tap, (inputs, outputs) in enumerate(taps, 1):
         at, value = along(2, outputs), along(2, inputs)
         _keep_winners(y[at], columns[value], distance[at], column_distance[value] + number(tap * step_down * W))
     return y, distance
+
+
+def _together(x: Array) -> Array:
+    """x (N, C, H, W), whose pixels may lie apart → pixels beside each other; a copy if their runs are short."""
+    pixels = x.transpose(0, 2, 3, 1)
+    if x.shape[1] >= SHORT or pixels.strides[3] != x.itemsize:
+        return x
+    return contiguous(pixels).transpose(0, 3, 1, 2)
 
 
 def _keep_winners(kept: Array, value: Array, distance: Array, value_distance: Array) -> None:
@@ -146,7 +156,7 @@ def _scatter(g: Array, distance: Array, dx: Array, geometry: PoolGeometry) -> No
             if overlaps:
                 target += np.multiply(chosen, wins).view(dx.dtype)
             else:
-                np.multiply(chosen, wins, out=target.view(bits))
+                copy_pixels(target, np.multiply(chosen, wins).view(dx.dtype))
 
 
 def _covers(geometry: PoolGeometry, size: Pair) -> bool:

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from minicnn.backend.cpu.runs import as_runs, contiguous
+
 Array = Any
 
 BLOCK = 1 << 18  # numbers in a block; ``kernels: batch norm``: a quarter took .1 longer, and threads gained nothing
@@ -60,7 +62,7 @@ class Rows(NamedTuple):
         if not self.channels_last:
             return channels[:, None]
         row = np.empty((self.matrix.shape[1] // len(channels), len(channels)), channels.dtype)
-        row[...] = channels
+        np.copyto(as_runs(row), as_runs(channels[None]))
         return row.reshape(-1)
 
     def blocks(self) -> list[slice]:
@@ -116,7 +118,7 @@ def in_order(x: Array, channels_last: bool | None) -> tuple[Array, bool]:
     last = x.transpose(0, *range(2, x.ndim), 1)
     if channels_last is None:
         channels_last = last.flags.c_contiguous or not x.flags.c_contiguous
-    return np.ascontiguousarray(last if channels_last else x), channels_last
+    return contiguous(last if channels_last else x), channels_last
 
 
 @lru_cache(maxsize=1024)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from minicnn.backend.cpu.narrow import multiply_rows
+from minicnn.backend.cpu.runs import copy_runs
 from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.threads import run
 from minicnn.backend.cpu.windows import Block, image_blocks, pieces_of
@@ -16,22 +17,47 @@ Array = Any
 
 
 def scatter(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
-    """g (N, OH, OW, O), w (G, O/G, C/G, KH, KW) → dx (N, *size, C)."""
-    (N, OH, OW, _), (G, O_, C_, *kernel) = g.shape, w.shape
+    """g (N, OH, OW, O), w (G, O/G, C/G, KH, KW) → dx (N, *size, C).
+
+    The taps that meet the same pixels of each stride are added up by rows of these, and laid between the others once.
+    """
+    (N, OH, OW, _), (G, O_, C_, *kernel), (down, across) = g.shape, w.shape, geometry.stride
     dx = np.zeros((N, *size, G * C_), g.dtype)
-    taps = geometry.taps(size, (OH, OW), kernel)
+    phases = _phases(geometry, size, (OH, OW), (kernel[0], kernel[1]))
     weights = np.ascontiguousarray(w.transpose(3, 4, 0, 1, 2))
 
     def work(block: Block) -> None:
-        g_block, dx_block = g[block[0]], dx[block[0]]
+        g_block = g[block[0]]
         rows = g_block.reshape(len(g_block) * OH * OW, G, O_).transpose(1, 0, 2)
         part = scratch("block", (len(g_block), OH, OW, G * C_), g.dtype)
-        for tap, pixels, places in taps:
-            multiply_rows(rows, weights[tap], part.reshape(rows.shape[1], G, C_).transpose(1, 0, 2))
-            dx_block[:, *pixels] += part[:, *places]
+        for (top, left), taps in phases.items():
+            target = dx[block[0], top::down, left::across]
+            if apart := geometry.stride != (1, 1):
+                pixels = scratch("phase", target.shape, g.dtype)
+                pixels.fill(0)
+            else:
+                pixels = target
+            for tap, here, places in taps:
+                multiply_rows(rows, weights[tap], part.reshape(rows.shape[1], G, C_).transpose(1, 0, 2))
+                pixels[:, *here] += part[:, *places]
+            if apart:
+                copy_runs(target, pixels)
 
-    run(work, image_blocks(N, OH * OW * G * C_ * g.itemsize, pieces=pieces_of(g.size * C_ * len(taps))))
+    taps = kernel[0] * kernel[1]
+    run(work, image_blocks(N, OH * OW * G * C_ * g.itemsize, pieces=pieces_of(g.size * C_ * taps)))
     return dx
+
+
+def _phases(geometry: ConvGeometry, size: Pair, out_size: Pair, kernel: Pair) -> dict[Pair, list[Any]]:
+    """By the first pixels they meet, within a stride: taps, which pixels of that phase they meet, and of which windows.
+    """
+    phases: dict[Pair, list[Any]] = {}
+    for tap, pixels, places in geometry.taps(size, out_size, kernel):
+        first = [axis.start % stride for axis, stride in zip(pixels, geometry.stride, strict=True)]
+        here = [slice(axis.start // stride, axis.start // stride + (place.stop - place.start))
+                for axis, place, stride in zip(pixels, places, geometry.stride, strict=True)]
+        phases.setdefault((first[0], first[1]), []).append((tap, here, places))
+    return phases
 
 
 def scatter_planes(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:

@@ -17,8 +17,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from minicnn.backend.cpu.runs import copy_runs
 from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.windows import Part, Walk
 
@@ -50,9 +52,9 @@ class Strips:
     def fill(self, x: Array) -> None:
         """x (n, H, W, count·C), the block's images: their pixels, with zeros around."""
         self.flat.fill(0)
-        pixels = separate(x[:, :, self._columns], self.count)
+        pixels, copy = separate(x[:, :, self._columns], self.count), copy_runs if self.count > 1 else np.copyto
         for place, rows in self._places:
-            place[...] = pixels[:, rows]
+            copy(place, pixels[:, rows])
 
     @property
     def length(self) -> int:

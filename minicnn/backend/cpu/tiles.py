@@ -18,6 +18,7 @@ from numpy.lib.stride_tricks import as_strided
 from minicnn.backend.cpu.narrow import multiply_rows, sum_products
 from minicnn.backend.cpu.products import multiply
 from minicnn.backend.cpu.rows import pixels_a_row
+from minicnn.backend.cpu.runs import as_runs, contiguous
 from minicnn.backend.cpu.scratch import remembered, scratch
 from minicnn.backend.cpu.strips import Strips
 from minicnn.backend.cpu.windows import BLOCK_BYTES, Block, Layer, Part, Walk, part_of
@@ -71,8 +72,8 @@ def correlate(x: Array, u: Array, layer: Layer, block: Block, out: Array) -> Non
         multiply_rows(tiles[..., c : c + CHUNK], u[:, c : c + CHUNK], more.all)
         np.add(m.all, more.all, out=m.all)
     np.matmul(_OUTPUTS, m.chunks, out=m.sums)
-    for pixels, target in zip(m.pixels, _images(out), strict=True):
-        target[...] = pixels
+    for pixels, target in zip(m.pixels, _images(as_runs(out)), strict=True):
+        np.copyto(target, pixels)
 
 
 def sums_shape(layer: Layer) -> tuple[int, ...]:
@@ -134,7 +135,8 @@ def _inputs(walk: Walk, part: Part) -> _Inputs:
     tiles = scratch("tiles", (4, 4, pairs, n, across, C), part.dtype)
     near, far = (columns[:, :, k : k + pairs].swapaxes(0, 1) for k in (0, 1))
     steps = [*sums(d[:2], d[2:], columns), *sums(near, far, tiles)]
-    return _Inputs(strips, (d, as_strided(strips.flat, shape, strides)), steps, tiles.reshape(16, -1, C))
+    pixels = as_runs(d), as_runs(as_strided(strips.flat, shape, strides))
+    return _Inputs(strips, pixels, steps, tiles.reshape(16, -1, C))
 
 
 @remembered
@@ -144,7 +146,7 @@ def _products(walk: Walk, part: Part, O: int, name: str = "products") -> _Produc
     short = pixels_a_row(count, O, SHORT) * O
     m, y = scratch(name, (16, count, O), part.dtype), scratch("sums", (4, count * O), part.dtype)
     chunks, chunked = (a.reshape(len(a), -1, short).swapaxes(0, 1) for a in (m, y))
-    return _Products(m, chunks, chunked, _cut(y.reshape(2, 2, *shape, O), part.rows, walk.size[1]))
+    return _Products(m, chunks, chunked, _cut(as_runs(y.reshape(2, 2, *shape, O)), part.rows, walk.size[1]))
 
 
 @remembered
@@ -153,17 +155,17 @@ def _gradients(walk: Walk, part: Part, O: int) -> _Gradients:
     h = scratch("gradient tiles", (4, 4, -(-rows // 2), part.images, -(-across // 2), O), part.dtype)
     steps: Steps = [(np.add, h[::3, 0], h[::3, 3], h[::3, 1]), (np.subtract, h[::3, 0], h[::3, 3], h[::3, 2]),
                     (np.add, h[0], h[3], h[1]), (np.subtract, h[0], h[3], h[2])]  # fmt: skip
-    return _Gradients(_cut(h[::3, ::3], rows, across), h[::3, ::3], steps, h.reshape(16, -1, O))
+    return _Gradients(_cut(as_runs(h[::3, ::3]), rows, across), h[::3, ::3], steps, h.reshape(16, -1, O))
 
 
 def _cut(pixels: Array, rows: int, columns: int) -> list[Array]:
-    """(2, 2, pairs, n, across, O) → the views of ``_images``, without what goes beyond the last row and column."""
+    """Runs (2, 2, pairs, n, across) → the views of ``_images``, without what goes beyond the last row and column."""
     return [pixels[i, j, : (rows + 1 - i) // 2, :, : (columns + 1 - j) // 2].swapaxes(0, 1)
             for i, j in _CORNERS]  # fmt: skip
 
 
 def _images(pixels: Array) -> list[Array]:
-    """(n, rows, columns, O) → views: even rows' even and odd columns, and odd rows'."""
+    """Runs (n, rows, columns) → views: even rows' even and odd columns, and odd rows'."""
     return [pixels[:, i::2, j::2] for i, j in _CORNERS]
 
 
@@ -171,8 +173,9 @@ def _transformed_gradients(g: Array, gradients: _Gradients) -> Array:
     """g (n, rows, OW, O) → (16, tiles, O): h0, h0 + h1, h0 − h1, h1 along both axes (``SIGNED`` has the rest)."""
     if g.shape[1] % 2 or g.shape[2] % 2:
         gradients.room.fill(0)
+    g = as_runs(g if g.strides[-1] == g.itemsize else contiguous(g))
     for pixels, part in zip(gradients.pixels, _images(g), strict=True):
-        pixels[...] = part
+        np.copyto(pixels, part)
     do(gradients.steps)
     return gradients.all
 

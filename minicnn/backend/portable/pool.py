@@ -6,6 +6,7 @@ over a rectangle can be taken one axis at a time: KH + KW steps over strided sli
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from minicnn.backend.portable.arrays import ArrayKernels, wide
@@ -172,16 +173,23 @@ def _window_sums(xp: Any, x: Array, axis: int, geometry: PoolGeometry) -> Array:
 
 
 def first_tap(
-    xp: Any, x: Array, axis: int, geometry: PoolGeometry, pad: float
+    xp: Any, x: Array, axis: int, geometry: PoolGeometry, pad: float, copy: Callable[[Array, Array], None] | None = None
 ) -> tuple[Array, list[tuple[slice, slice]]]:
-    """What each window's first tap reads along one axis, ``pad`` where that is padding; and the taps still to come."""
+    """What each window's first tap reads along one axis, ``pad`` where that is padding; and the taps still to come.
+
+    ``copy(target, source)`` copies it, if a backend has something faster than an assignment.
+    """
     (inputs, outputs), *others = geometry.taps(axis - 2, x.shape[axis])
     out_size = geometry.axis_size(axis - 2, x.shape[axis])
     values = xp.empty_like(x, shape=(*x.shape[:axis], out_size, *x.shape[axis + 1 :]))
-    values[along(axis, outputs)] = x[along(axis, inputs)]
+    (copy or _assign)(values[along(axis, outputs)], x[along(axis, inputs)])
     for outside in (slice(None, outputs.start), slice(outputs.stop, None)):
         values[along(axis, outside)] = pad
     return values, others
+
+
+def _assign(target: Array, source: Array) -> None:
+    target[...] = source
 
 
 def _spread_over_windows(xp: Any, g: Array, axis: int, geometry: PoolGeometry, size: int) -> Array:
