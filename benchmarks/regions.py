@@ -25,7 +25,8 @@ from minicnn.optim.optimizer import Optimizer
 
 PRODUCTS = "convolution: products"
 
-HELPERS = {"threads", "bell", "blas", "scratch", "products", "narrow", "elementwise", "rows", "runs", "arrays"}
+HELPERS = {"threads", "bell", "blas", "scratch", "products", "narrow", "elementwise", "rows", "runs", "arrays",
+           "transforms"}  # fmt: skip
 """Modules of the backend that work for the family that called them."""
 
 FAMILIES = {"norm": "norm", "pool": "pooling", "activation": "pointwise", "special": "pointwise", "resize": "pointwise",

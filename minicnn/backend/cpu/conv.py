@@ -30,7 +30,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minicnn.backend.cpu import columns, depthwise, tiles, winograd
+from minicnn.backend.cpu import bands, columns, depthwise, tiles, winograd
 from minicnn.backend.cpu.scatter import scatter, scatter_planes
 from minicnn.backend.cpu.scratch import scratch
 from minicnn.backend.cpu.threads import run, shares
@@ -82,6 +82,8 @@ class CpuConvKernels(ConvKernels):
             return dx.transpose(0, 3, 1, 2).astype(g.dtype, copy=False)
         if weights.shape[2] < FEW_CHANNELS:
             return scatter_planes(g_last, weights, geometry, size).astype(g.dtype, copy=False)
+        if bands.fits(weights, size) and _is_finite(dx := bands.input_grad(g_last, weights, geometry, size)):
+            return dx.transpose(0, 3, 1, 2).astype(g.dtype, copy=False)
         return scatter(g_last, weights, geometry, size).transpose(0, 3, 1, 2).astype(g.dtype, copy=False)
 
     def conv_weight_grad(self, x: Array, g: Array, geometry: ConvGeometry, kernel: Pair) -> Array:

@@ -25,7 +25,7 @@ from minicnn.shapes.pool import PoolGeometry
 Array = Any
 
 BLOCK_BYTES = 1 << 20  # of input in a block of images; a half of it and four times it were slower or no faster
-SHORT = 64  # channels, of pixels that lie apart: with fewer, it takes less time to copy them together first
+SHORT = 64  # channels of pixels that lie apart; with fewer, a copy takes less time than arithmetic does longer
 WORTH = 2  # blocks that are worth a thread: with one, ``steps: LeNet`` takes longer with two threads
 
 
@@ -155,8 +155,10 @@ def _scatter(g: Array, distance: Array, dx: Array, geometry: PoolGeometry) -> No
             target, chosen = dx[:, :, row_in, column_in], g[:, :, row_out, column_out]
             if overlaps:
                 target += np.multiply(chosen, wins).view(dx.dtype)
-            else:
+            elif g.shape[1] < SHORT:
                 copy_pixels(target, np.multiply(chosen, wins).view(dx.dtype))
+            else:
+                np.multiply(chosen, wins, out=target.view(bits))
 
 
 def _covers(geometry: PoolGeometry, size: Pair) -> bool:

@@ -17,13 +17,13 @@ from numpy.lib.stride_tricks import as_strided
 
 from minicnn.backend.cpu.narrow import multiply_rows, sum_products
 from minicnn.backend.cpu.products import multiply
-from minicnn.backend.cpu.rows import pixels_a_row
 from minicnn.backend.cpu.runs import as_runs, contiguous
 from minicnn.backend.cpu.scratch import remembered, scratch
 from minicnn.backend.cpu.strips import Strips
+from minicnn.backend.cpu.transforms import HALVES, OUTPUTS, SIGNED, Chunks, Steps, do, in_chunks, multiply_chunks, sums
 from minicnn.backend.cpu.windows import BLOCK_BYTES, Block, Layer, Part, Walk, part_of
 from minicnn.backend.cpu.windows import blocks as blocks_of
-from minicnn.backend.cpu.winograd import HALVES, SIGNED, Steps, do, is_plain, sums
+from minicnn.backend.cpu.winograd import is_plain
 
 Array = Any
 
@@ -31,12 +31,11 @@ FEWEST = 20  # products that the channels save for each sum, C·O / (C + O), at 
 TILES = 128  # at a time, at least: the transformed weights are read again for each block
 CHUNK = 64  # channels that are summed in one product: with more, float32 errors were above PyTorch's own by half
 TURNED = 16  # output channels whose weights are laid out at a time: .4 of the time of all (``inference ResNet-18 b1``)
-SHORT = 1 << 13  # numbers that BLAS multiplies by a few without copying them first: half the time of eight sums
 
 _WEIGHTS = np.kron(HALVES, HALVES)
 _SIGNS = np.kron(SIGNED, SIGNED)
 _CORNERS = (0, 0), (0, 1), (1, 0), (1, 1)
-_OUTPUTS = np.kron(*[np.array([[1, 1, 1, 0], [0, 1, -1, -1]], np.float32)] * 2)
+_OUTPUTS = np.kron(OUTPUTS, OUTPUTS)
 
 
 def fits(layer: Layer) -> bool:
@@ -71,7 +70,7 @@ def correlate(x: Array, u: Array, layer: Layer, block: Block, out: Array) -> Non
         more = _products(layer.walk, part, O, "more products")
         multiply_rows(tiles[..., c : c + CHUNK], u[:, c : c + CHUNK], more.all)
         np.add(m.all, more.all, out=m.all)
-    np.matmul(_OUTPUTS, m.chunks, out=m.sums)
+    multiply_chunks(_OUTPUTS, m.chunks)
     for pixels, target in zip(m.pixels, _images(as_runs(out)), strict=True):
         np.copyto(target, pixels)
 
@@ -104,12 +103,11 @@ class _Inputs(NamedTuple):
 
 
 class _Products(NamedTuple):
-    """16 numbers (16, tiles, O) for each tile and channel; the same, and four sums, in chunks (*, 16, SHORT) and
-    (*, 4, SHORT); and the sums as four images of pixels (images, rows, columns, O)."""
+    """16 numbers (16, tiles, O) for each tile and channel; the same, and their four sums, in chunks; and the sums as
+    four images of pixels (images, rows, columns), in runs of O."""
 
     all: Array
-    chunks: Array
-    sums: Array
+    chunks: Chunks
     pixels: list[Array]
 
 
@@ -143,10 +141,8 @@ def _inputs(walk: Walk, part: Part) -> _Inputs:
 def _products(walk: Walk, part: Part, O: int, name: str = "products") -> _Products:
     shape = -(-part.rows // 2), part.images, -(-walk.size[1] // 2)
     count = shape[0] * shape[1] * shape[2]
-    short = pixels_a_row(count, O, SHORT) * O
     m, y = scratch(name, (16, count, O), part.dtype), scratch("sums", (4, count * O), part.dtype)
-    chunks, chunked = (a.reshape(len(a), -1, short).swapaxes(0, 1) for a in (m, y))
-    return _Products(m, chunks, chunked, _cut(as_runs(y.reshape(2, 2, *shape, O)), part.rows, walk.size[1]))
+    return _Products(m, in_chunks(m, y), _cut(as_runs(y.reshape(2, 2, *shape, O)), part.rows, walk.size[1]))
 
 
 @remembered

@@ -23,21 +23,20 @@ result is finite, and computes it by the definition if not.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minicnn.backend.cpu.narrow import multiply_rows, sum_products
 from minicnn.backend.cpu.products import multiply
+from minicnn.backend.cpu.runs import copy_runs
 from minicnn.backend.cpu.scratch import remembered, scratch
 from minicnn.backend.cpu.strips import Strips, separate
+from minicnn.backend.cpu.transforms import HALVES, OUTPUTS, SIGNED, Chunks, Steps, do, in_chunks, multiply_chunks, sums
 from minicnn.backend.cpu.windows import Block, Layer, Part, Walk, part_of, turned
 from minicnn.backend.cpu.windows import blocks as blocks_of
 
 Array = Any
-Steps = list[tuple[Callable[..., Any], Array, Array, Array]]
-"""NumPy's functions of two arrays, those arrays, and where the result goes: laid out once, done for each block."""
 
 TILES_TO_CHANNELS = 8  # channels for 2×2 pixels, at most: with fewer transforming the weights takes longest
 WORTH = 1 << 21  # multiplications, at least: a smaller layer is no faster than the calls of its sums
@@ -45,9 +44,6 @@ FEWEST = 8  # channels, on either side: with fewer, products are too short for B
 TOGETHER = 16  # channels of groups that are multiplied as one; with 8 or 32 ``grouped 3x3 256-256`` took .15 longer
 GROUPED_PIXELS = 128  # at least, for groups: with fewer, transforming the weights takes longest
 CHUNK = 96  # numbers that are summed in one product: with more, float32 errors were above PyTorch's own by half
-
-HALVES = np.array([[1, 0, 0], [0.5, 0.5, 0.5], [0.5, -0.5, 0.5], [0, 0, 1]], np.float32)
-SIGNED = HALVES * np.array([[1], [1], [1], [-1]], np.float32)
 
 
 def fits(layer: Layer) -> bool:
@@ -105,7 +101,7 @@ def weight_grad(x: Array, g: Array, layer: Layer, block: Block, out: Array) -> N
     part of dw, transformed."""
     _, S, O, _ = out.shape
     part = part_of(x, layer.walk, block)
-    windows, h = _transformed(x[block[0]], layer.walk, part, S), _products(layer.walk, part, S, O, "gradients")
+    windows, h = _transformed(x[block[0]], layer.walk, part, S), _gradients(layer.walk, part, S, O)
     _transform_gradients(separate(g, S), h)
     sum_products(h.in_turns, windows, out, turns=1)
 
@@ -139,6 +135,16 @@ class _Inputs(NamedTuple):
 
 
 class _Products(NamedTuple):
+    """Four numbers for each window and output channel: all (4, strips, length, O), and as windows' turns lie; the same,
+    and their two sums, in chunks; and of each sum those that straddle nothing."""
+
+    all: Array
+    in_turns: Array
+    chunks: Chunks
+    pixels: list[Array]
+
+
+class _Gradients(NamedTuple):
     """Four numbers for each window and output channel: all (4, strips, length, O), as windows' turns lie, and of each
     of the four those that straddle nothing."""
 
@@ -158,8 +164,16 @@ def _inputs(walk: Walk, part: Part, count: int) -> _Inputs:
 @remembered
 def _products(walk: Walk, part: Part, count: int, O: int, name: str = "products") -> _Products:
     strips = _inputs(walk, part, count).strips
-    numbers = scratch(name, (4, count, strips.length, O), part.dtype)
-    return _Products(numbers, strips.in_turns(numbers), [strips.inside(m, walk.size[1]) for m in numbers])
+    m, y = (scratch(n, (k, count, strips.length, O), part.dtype) for n, k in ((name, 4), ("sums", 2)))
+    even, odd = (strips.inside(rows, walk.size[1]) for rows in y)
+    return _Products(m, strips.in_turns(m), in_chunks(m, y), [even, odd[:, : part.rows // 2]])
+
+
+@remembered
+def _gradients(walk: Walk, part: Part, count: int, O: int) -> _Gradients:
+    strips = _inputs(walk, part, count).strips
+    h = scratch("gradients", (4, count, strips.length, O), part.dtype)
+    return _Gradients(h, strips.in_turns(h), [strips.inside(rows, walk.size[1]) for rows in h])
 
 
 def _transformed(x: Array, walk: Walk, part: Part, count: int) -> Array:
@@ -171,30 +185,16 @@ def _transformed(x: Array, walk: Walk, part: Part, count: int) -> Array:
 
 
 def _outputs(m: _Products, out: Array) -> None:
-    """m1 … m4, of which the first two are overwritten → even and odd rows of out (n, rows, OW, strips, O)."""
-    pairs, (m1, m2, m3, m4) = out.shape[1] // 2, m.inside
-    m.all[0] += m.all[1]
-    np.add(m1, m3, out=out[:, 0::2])
-    m.all[1] -= m.all[2]
-    np.subtract(m2[:, :pairs], m4[:, :pairs], out=out[:, 1::2])
+    """m1 … m4 → even and odd rows of out (n, rows, OW, strips, O)."""
+    multiply_chunks(OUTPUTS, m.chunks)
+    for i, pixels in enumerate(m.pixels):
+        copy_runs(out[:, i::2], pixels)
 
 
-def _transform_gradients(g: Array, h: _Products) -> None:
+def _transform_gradients(g: Array, h: _Gradients) -> None:
     """h1 and h4, even and odd rows of g (n, rows, OW, strips, O); h1 + h4; h1 − h4."""
     h.all[::3] = 0
     h.inside[0][...] = g[:, 0::2]
     h.inside[3][:, : g.shape[1] // 2] = g[:, 1::2]
     np.add(h.all[0], h.all[3], out=h.all[1])
     np.subtract(h.all[0], h.all[3], out=h.all[2])
-
-
-def sums(near: Array, far: Array, out: Array) -> Steps:
-    """d0, d1 and d2, d3 → d0 − d2, d1 + d2, d2 − d1, d1 − d3."""
-    return [(np.subtract, near, far, out[::3]), (np.add, near[1], far[0], out[1]),
-            (np.subtract, far[0], near[1], out[2])]  # fmt: skip
-
-
-def do(steps: Steps) -> None:
-    """One after the other."""
-    for function, one, other, out in steps:
-        function(one, other, out)
