@@ -15,12 +15,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from minicnn.backend.cpu import transforms
 from minicnn.backend.cpu.narrow import multiply_rows, sum_products
 from minicnn.backend.cpu.products import multiply
 from minicnn.backend.cpu.runs import as_runs, contiguous
 from minicnn.backend.cpu.scratch import remembered, scratch
 from minicnn.backend.cpu.strips import Strips
-from minicnn.backend.cpu.transforms import HALVES, OUTPUTS, SIGNED, Chunks, Steps, do, in_chunks, multiply_chunks, sums
+from minicnn.backend.cpu.transforms import Chunks, Steps, do, in_chunks, multiply_chunks
 from minicnn.backend.cpu.windows import BLOCK_BYTES, Block, Layer, Part, Walk, part_of
 from minicnn.backend.cpu.windows import blocks as blocks_of
 from minicnn.backend.cpu.winograd import is_plain
@@ -32,10 +33,10 @@ TILES = 128  # at a time, at least: the transformed weights are read again for e
 CHUNK = 64  # channels that are summed in one product: with more, float32 errors were above PyTorch's own by half
 TURNED = 16  # output channels whose weights are laid out at a time: .4 of the time of all (``inference ResNet-18 b1``)
 
-_WEIGHTS = np.kron(HALVES, HALVES)
-_SIGNS = np.kron(SIGNED, SIGNED)
+_WEIGHTS = np.kron(transforms.HALVES, transforms.HALVES)
+_SIGNS = np.kron(transforms.SIGNED, transforms.SIGNED)
 _CORNERS = (0, 0), (0, 1), (1, 0), (1, 1)
-_OUTPUTS = np.kron(OUTPUTS, OUTPUTS)
+_OUTPUTS = np.kron(transforms.OUTPUTS, transforms.OUTPUTS)
 
 
 def fits(layer: Layer) -> bool:
@@ -94,11 +95,13 @@ def as_weights(sums: Array, layer: Layer) -> Array:
 
 
 class _Inputs(NamedTuple):
-    """A block's strips; their columns of pixels, copied apart; and what makes the tiles of them, (16, tiles, C)."""
+    """A block's strips; their columns of pixels, copied apart; the sums of columns, and of rows; and the tiles that
+    these make, (16, tiles, C)."""
 
     strips: Strips
     columns: tuple[Array, Array]  # to, and from
-    steps: Steps
+    across: Chunks
+    down: Chunks
     tiles: Array
 
 
@@ -126,15 +129,14 @@ def _inputs(walk: Walk, part: Part) -> _Inputs:
     across = -(-walk.size[1] // 2)
     strips = Strips(walk, part, 2 * across + 2)
     pairs, n, C = strips.pairs, strips.images, strips.channels
-    shape, pixel = (4, 2, pairs + 1, n, across, C), C * part.dtype.itemsize
+    shape, item = (4, pairs + 1, 2, n, across, C), part.dtype.itemsize
     d, columns = (scratch(name, shape, part.dtype) for name in ("products", "more products"))
-    row = strips.row * part.dtype.itemsize
-    strides = (pixel, (pairs + 1) * row, row, strips.pitch * pixel, 2 * pixel, part.dtype.itemsize)
-    tiles = scratch("tiles", (4, 4, pairs, n, across, C), part.dtype)
-    near, far = (columns[:, :, k : k + pairs].swapaxes(0, 1) for k in (0, 1))
-    steps = [*sums(d[:2], d[2:], columns), *sums(near, far, tiles)]
-    pixels = as_runs(d), as_runs(as_strided(strips.flat, shape, strides))
-    return _Inputs(strips, pixels, steps, tiles.reshape(16, -1, C))
+    row, pixel, line = strips.row * item, C * item, n * across * C
+    pixels = as_strided(strips.flat, shape, (pixel, row, (pairs + 1) * row, strips.pitch * pixel, 2 * pixel, item))
+    rows = as_strided(columns, (4, pairs, 4, line), (*(item * line * k for k in (2 * pairs + 2, 2, 1)), item))
+    tiles = scratch("tiles", (4, 4, pairs, line), part.dtype)
+    down = rows, tiles.transpose(1, 2, 0, 3)
+    return _Inputs(strips, (as_runs(d), as_runs(pixels)), in_chunks(d, columns), [down], tiles.reshape(16, -1, C))
 
 
 @remembered
@@ -178,8 +180,9 @@ def _transformed_gradients(g: Array, gradients: _Gradients) -> Array:
 
 def _transformed(x: Array, walk: Walk, part: Part) -> Array:
     """x (n, H, W, C) → (16, tiles of the block, C)."""
-    strips, columns, steps, tiles = _inputs(walk, part)
-    strips.fill(x)
-    np.copyto(*columns)
-    do(steps)
-    return tiles
+    inputs = _inputs(walk, part)
+    inputs.strips.fill(x)
+    np.copyto(*inputs.columns)
+    multiply_chunks(transforms.INPUTS, inputs.across)
+    multiply_chunks(transforms.INPUTS, inputs.down)
+    return inputs.tiles

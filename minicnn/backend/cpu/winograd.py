@@ -32,7 +32,7 @@ from minicnn.backend.cpu.products import multiply
 from minicnn.backend.cpu.runs import copy_runs
 from minicnn.backend.cpu.scratch import remembered, scratch
 from minicnn.backend.cpu.strips import Strips, separate
-from minicnn.backend.cpu.transforms import HALVES, OUTPUTS, SIGNED, Chunks, Steps, do, in_chunks, multiply_chunks, sums
+from minicnn.backend.cpu.transforms import HALVES, OUTPUTS, SIGNED, Chunks, Steps, do, in_chunks, multiply_chunks
 from minicnn.backend.cpu.windows import Block, Layer, Part, Walk, part_of, turned
 from minicnn.backend.cpu.windows import blocks as blocks_of
 
@@ -158,7 +158,7 @@ def _inputs(walk: Walk, part: Part, count: int) -> _Inputs:
     strips = Strips(walk, part, walk.size[1] + 2, count)
     shifted = strips.shifted
     rows = scratch("tiles", (4, *shifted.shape[2:]), part.dtype)
-    return _Inputs(strips, sums(shifted[0], shifted[1], rows), strips.windows(rows))
+    return _Inputs(strips, _sums(shifted[0], shifted[1], rows), strips.windows(rows))
 
 
 @remembered
@@ -198,3 +198,9 @@ def _transform_gradients(g: Array, h: _Gradients) -> None:
     h.inside[3][:, : g.shape[1] // 2] = g[:, 1::2]
     np.add(h.all[0], h.all[3], out=h.all[1])
     np.subtract(h.all[0], h.all[3], out=h.all[2])
+
+
+def _sums(near: Array, far: Array, out: Array) -> Steps:
+    """d0, d1 and d2, d3 → d0 − d2, d1 + d2, d2 − d1, d1 − d3."""
+    return [(np.subtract, near, far, out[::3]), (np.add, near[1], far[0], out[1]),
+            (np.subtract, far[0], near[1], out[2])]  # fmt: skip
