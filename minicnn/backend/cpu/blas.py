@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
+_OPENBLAS = [(prefix, suffix) for prefix in ("scipy_", "") for suffix in ("64_", "")]
 _NAMES = (
     *((f"{prefix}openblas_get_num_threads{suffix}", f"{prefix}openblas_set_num_threads{suffix}")
-      for prefix in ("scipy_", "") for suffix in ("64_", "")),
+      for prefix, suffix in _OPENBLAS),
     ("MKL_Get_Max_Threads", "MKL_Set_Num_Threads"),
     ("bli_thread_get_num_threads", "bli_thread_set_num_threads"),
 )  # fmt: skip
@@ -81,6 +82,17 @@ def _control() -> tuple[Callable[[], int], Callable[[int], Any]] | None:
             if hasattr(library, get) and hasattr(library, set_):
                 return getattr(library, get), getattr(library, set_)
     return None
+
+
+@functools.cache
+def leaves_small_as_they_lie() -> bool:
+    """Whether BLAS multiplies small matrices without copying them first: OpenBLAS does, where it has AVX-512."""
+    for library in _libraries():
+        for prefix, suffix in _OPENBLAS:
+            if (name := getattr(library, f"{prefix}openblas_get_corename{suffix}", None)) is not None:
+                name.restype = ctypes.c_char_p
+                return name() in (b"SkylakeX", b"Cooperlake", b"SapphireRapids")
+    return False
 
 
 def _libraries() -> Iterator[ctypes.CDLL]:

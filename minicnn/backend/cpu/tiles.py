@@ -21,7 +21,7 @@ from minicnn.backend.cpu.products import multiply
 from minicnn.backend.cpu.runs import as_runs, contiguous
 from minicnn.backend.cpu.scratch import remembered, scratch
 from minicnn.backend.cpu.strips import Strips
-from minicnn.backend.cpu.transforms import Chunks, Steps, do, in_chunks, multiply_chunks
+from minicnn.backend.cpu.transforms import Steps, do, input_sums, products
 from minicnn.backend.cpu.windows import BLOCK_BYTES, Block, Layer, Part, Walk, part_of
 from minicnn.backend.cpu.windows import blocks as blocks_of
 from minicnn.backend.cpu.winograd import is_plain
@@ -71,7 +71,7 @@ def correlate(x: Array, u: Array, layer: Layer, block: Block, out: Array) -> Non
         more = _products(layer.walk, part, O, "more products")
         multiply_rows(tiles[..., c : c + CHUNK], u[:, c : c + CHUNK], more.all)
         np.add(m.all, more.all, out=m.all)
-    multiply_chunks(_OUTPUTS, m.chunks)
+    do(m.steps)
     for pixels, target in zip(m.pixels, _images(as_runs(out)), strict=True):
         np.copyto(target, pixels)
 
@@ -95,22 +95,20 @@ def as_weights(sums: Array, layer: Layer) -> Array:
 
 
 class _Inputs(NamedTuple):
-    """A block's strips; their columns of pixels, copied apart; the sums of columns, and of rows; and the tiles that
-    these make, (16, tiles, C)."""
+    """A block's strips; their columns of pixels, copied apart; and what makes the tiles of them, (16, tiles, C)."""
 
     strips: Strips
     columns: tuple[Array, Array]  # to, and from
-    across: Chunks
-    down: Chunks
+    steps: Steps
     tiles: Array
 
 
 class _Products(NamedTuple):
-    """16 numbers (16, tiles, O) for each tile and channel; the same, and their four sums, in chunks; and the sums as
-    four images of pixels (images, rows, columns), in runs of O."""
+    """16 numbers (16, tiles, O) for each tile and channel; what makes their four sums; and these as four images of
+    pixels (images, rows, columns), in runs of O."""
 
     all: Array
-    chunks: Chunks
+    steps: Steps
     pixels: list[Array]
 
 
@@ -133,10 +131,10 @@ def _inputs(walk: Walk, part: Part) -> _Inputs:
     d, columns = (scratch(name, shape, part.dtype) for name in ("products", "more products"))
     row, pixel, line = strips.row * item, C * item, n * across * C
     pixels = as_strided(strips.flat, shape, (pixel, row, (pairs + 1) * row, strips.pitch * pixel, 2 * pixel, item))
-    rows = as_strided(columns, (4, pairs, 4, line), (*(item * line * k for k in (2 * pairs + 2, 2, 1)), item))
+    rows = as_strided(columns, (4, 4, pairs, line), (*(item * line * k for k in (1, 2 * pairs + 2, 2)), item))
     tiles = scratch("tiles", (4, 4, pairs, line), part.dtype)
-    down = rows, tiles.transpose(1, 2, 0, 3)
-    return _Inputs(strips, (as_runs(d), as_runs(pixels)), in_chunks(d, columns), [down], tiles.reshape(16, -1, C))
+    steps = [*input_sums(d.reshape(4, -1), columns.reshape(4, -1)), *input_sums(rows, tiles)]
+    return _Inputs(strips, (as_runs(d), as_runs(pixels)), steps, tiles.reshape(16, -1, C))
 
 
 @remembered
@@ -144,7 +142,7 @@ def _products(walk: Walk, part: Part, O: int, name: str = "products") -> _Produc
     shape = -(-part.rows // 2), part.images, -(-walk.size[1] // 2)
     count = shape[0] * shape[1] * shape[2]
     m, y = scratch(name, (16, count, O), part.dtype), scratch("sums", (4, count * O), part.dtype)
-    return _Products(m, in_chunks(m, y), _cut(as_runs(y.reshape(2, 2, *shape, O)), part.rows, walk.size[1]))
+    return _Products(m, products(_OUTPUTS, m, y), _cut(as_runs(y.reshape(2, 2, *shape, O)), part.rows, walk.size[1]))
 
 
 @remembered
@@ -183,6 +181,5 @@ def _transformed(x: Array, walk: Walk, part: Part) -> Array:
     inputs = _inputs(walk, part)
     inputs.strips.fill(x)
     np.copyto(*inputs.columns)
-    multiply_chunks(transforms.INPUTS, inputs.across)
-    multiply_chunks(transforms.INPUTS, inputs.down)
+    do(inputs.steps)
     return inputs.tiles

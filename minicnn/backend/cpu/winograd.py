@@ -32,7 +32,7 @@ from minicnn.backend.cpu.products import multiply
 from minicnn.backend.cpu.runs import copy_runs
 from minicnn.backend.cpu.scratch import remembered, scratch
 from minicnn.backend.cpu.strips import Strips, separate
-from minicnn.backend.cpu.transforms import HALVES, OUTPUTS, SIGNED, Chunks, Steps, do, in_chunks, multiply_chunks
+from minicnn.backend.cpu.transforms import HALVES, OUTPUTS, SIGNED, Steps, do, products, sums
 from minicnn.backend.cpu.windows import Block, Layer, Part, Walk, part_of, turned
 from minicnn.backend.cpu.windows import blocks as blocks_of
 
@@ -135,12 +135,12 @@ class _Inputs(NamedTuple):
 
 
 class _Products(NamedTuple):
-    """Four numbers for each window and output channel: all (4, strips, length, O), and as windows' turns lie; the same,
-    and their two sums, in chunks; and of each sum those that straddle nothing."""
+    """Four numbers for each window and output channel: all (4, strips, length, O), and as windows' turns lie; what
+    makes their two sums; and of each sum those that straddle nothing."""
 
     all: Array
     in_turns: Array
-    chunks: Chunks
+    steps: Steps
     pixels: list[Array]
 
 
@@ -158,7 +158,7 @@ def _inputs(walk: Walk, part: Part, count: int) -> _Inputs:
     strips = Strips(walk, part, walk.size[1] + 2, count)
     shifted = strips.shifted
     rows = scratch("tiles", (4, *shifted.shape[2:]), part.dtype)
-    return _Inputs(strips, _sums(shifted[0], shifted[1], rows), strips.windows(rows))
+    return _Inputs(strips, sums(shifted[0], shifted[1], rows), strips.windows(rows))
 
 
 @remembered
@@ -166,7 +166,7 @@ def _products(walk: Walk, part: Part, count: int, O: int, name: str = "products"
     strips = _inputs(walk, part, count).strips
     m, y = (scratch(n, (k, count, strips.length, O), part.dtype) for n, k in ((name, 4), ("sums", 2)))
     even, odd = (strips.inside(rows, walk.size[1]) for rows in y)
-    return _Products(m, strips.in_turns(m), in_chunks(m, y), [even, odd[:, : part.rows // 2]])
+    return _Products(m, strips.in_turns(m), products(OUTPUTS, m, y), [even, odd[:, : part.rows // 2]])
 
 
 @remembered
@@ -186,7 +186,7 @@ def _transformed(x: Array, walk: Walk, part: Part, count: int) -> Array:
 
 def _outputs(m: _Products, out: Array) -> None:
     """m1 … m4 → even and odd rows of out (n, rows, OW, strips, O)."""
-    multiply_chunks(OUTPUTS, m.chunks)
+    do(m.steps)
     for i, pixels in enumerate(m.pixels):
         copy_runs(out[:, i::2], pixels)
 
@@ -198,9 +198,3 @@ def _transform_gradients(g: Array, h: _Gradients) -> None:
     h.inside[3][:, : g.shape[1] // 2] = g[:, 1::2]
     np.add(h.all[0], h.all[3], out=h.all[1])
     np.subtract(h.all[0], h.all[3], out=h.all[2])
-
-
-def _sums(near: Array, far: Array, out: Array) -> Steps:
-    """d0, d1 and d2, d3 → d0 − d2, d1 + d2, d2 − d1, d1 − d3."""
-    return [(np.subtract, near, far, out[::3]), (np.add, near[1], far[0], out[1]),
-            (np.subtract, far[0], near[1], out[2])]  # fmt: skip
