@@ -263,6 +263,10 @@ def accumulate(leaf: Tensor, grads: list[Any], create_graph: bool) -> None:
             hook(leaf)
 
 
+SPARE = 64
+"""Bytes that an array's memory may have beyond it: a backend's, so that it begins with a cache line."""
+
+
 def _is_sole(array: Any) -> bool:
     """Whether nothing but one tensor refers to ``array``, and nothing but ``array`` to its memory."""
     if getrefcount(array) != _ONE + 1:
@@ -270,7 +274,7 @@ def _is_sole(array: Any) -> bool:
     base = getattr(array, "base", array)
     if base is None:
         return True
-    if base is array or base.__class__ is not array.__class__ or base.size != array.size:
+    if base is array or base.__class__ is not array.__class__ or not 0 <= base.nbytes - array.nbytes <= SPARE:
         return False
     return base.base is None and getrefcount(base) == _ONE + 1 and getattr(array.flags, "writeable", True)
 

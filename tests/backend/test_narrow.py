@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import pytest
 
@@ -30,8 +32,21 @@ def test_rows_are_cut_evenly_where_that_can_be(rows: int, parts: tuple[int, int]
     assert narrow._parts(rows, 48 * 16) == parts  # of 1303 and 3909 rows fewer than a part's are left
 
 
-def test_a_large_matrix_is_not_cut() -> None:
-    assert narrow._parts(10**6, narrow.SMALL + 1) == (1, 10**6)
+@pytest.mark.parametrize(("k", "n", "small"), [
+    (100, 100, True), (101, 100, False), (200, 50, True), (625, 64, True), (626, 64, False), (2500, 16, True),
+    (2501, 16, False), (201, 50, False),
+])  # fmt: skip
+def test_small_matrices_may_be_larger_where_their_columns_fill_vectors(k: int, n: int, small: bool) -> None:
+    assert narrow.is_small(np.empty((2, k, n))) == small
+
+
+@pytest.mark.parametrize(("k", "n", "calls"), [(625, 64, 2), (626, 64, 1)])
+def test_only_rows_times_a_small_matrix_are_cut(k: int, n: int, calls: int) -> None:
+    x, y, out = numbers(1303, k), numbers(k, n), np.empty((1303, n), "float32")
+    with mock.patch.object(narrow.np, "matmul", side_effect=np.matmul) as products:
+        narrow.multiply_rows(x, y, out)
+    assert products.call_count == calls
+    close(out, x, y)
 
 
 @pytest.mark.parametrize("rows", [100, 1408, 1303, 5000, 0])

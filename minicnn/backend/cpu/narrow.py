@@ -20,19 +20,20 @@ Array = Any
 
 UNPACKED = 10**6  # multiplications; OpenBLAS's own limit
 SMALL = 10**4  # numbers of the small matrix; with more, parts have fewer than 100 rows and take longer than the whole
+EVEN, LARGER = (16, 32, 64), 4 * 10**4  # columns that fill vectors, with which parts pay up to this many; no others'
 MUCH, FEW = 1 << 16, 128  # numbers of a matrix whose product with few rows is computed the other way round; and rows
 VECTOR = 16  # numbers of a row that a processor multiplies at once
 
 
 def is_small(y: Array) -> bool:
     """Whether y (*, k, n) is a small matrix, or several; it should lie row by row."""
-    return bool(y.shape[-2] * y.shape[-1] <= SMALL)
+    return bool(y.shape[-2] * y.shape[-1] <= (LARGER if y.shape[-1] in EVEN else SMALL))
 
 
 def multiply_rows(x: Array, y: Array, out: Array) -> None:
     """x (*, m, k) @ y (*, k, n) → out (*, m, n), some rows at a time where y is small."""
     rows, columns = x.shape[-2], y.shape[-1]
-    parts, each = _parts(rows, x.shape[-1] * columns)
+    parts, each = _parts(rows, x.shape[-1] * columns) if is_small(y) else (1, rows)
     if parts == 1:
         product = multiply_turned if is_better_turned(x, y) else np.matmul
         product(x, y, out=out)
@@ -47,7 +48,7 @@ def sum_products(x: Array, y: Array, out: Array, turns: int = 0) -> None:
     """x (*, k, m), y (*, k, n) → out (*, m, n) = xᵀ · y, as a sum over some of k at a time where the result is small.
     The last ``turns`` of the leading dimensions are summed over, too, and not in ``out``."""
     few, (k, m), n = min(x.shape[-1], y.shape[-1]), x.shape[-2:], y.shape[-1]
-    parts, each = _parts(k, m * n)
+    parts, each = _parts(k, m * n) if m * n <= SMALL else (1, k)
     if parts == 1 and not turns:
         np.matmul(x.swapaxes(-2, -1), y, out=out)
         return
@@ -88,7 +89,7 @@ def _parts(rows: int, small: int) -> tuple[int, int]:
     """Into how many parts of how many rows each a product is cut whose other matrix has ``small`` numbers; evenly,
     unless twice as many parts would not be even, either."""
     most = UNPACKED // max(1, small)
-    if small > SMALL or rows <= most:
+    if rows <= most:
         return 1, rows
     fewest = -(-rows // most)
     parts = next((count for count in range(fewest, 2 * fewest) if rows % count == 0), 0)

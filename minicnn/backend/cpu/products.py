@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,10 @@ NUMBERS = 1 << 20
 PIECES = 8
 """Into how many pieces a product is cut at most; each piece packs the operand that they share again."""
 
+LARGE, LINE = 1 << 22, 64
+"""Bytes of a result that main memory takes longest for, and of a cache line: written in halves, the gradient of weights
+of ``steps: AlexNet``'s linear layers, an outer product of four images, took 1.8 times as long."""
+
 
 class CpuProductKernels(ArrayKernels):
     """The matrix product for NumPy arrays."""
@@ -38,7 +43,7 @@ def multiply(x: Array, y: Array, out: Array | None = None) -> Array:
     m, k, n = x.shape[-2], x.shape[-1], y.shape[-1]
     if out is None:
         lead = x.shape[:-2] if x.shape[:-2] == y.shape[:-2] else np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
-        out = np.empty((*lead, m, n), np.result_type(x, y))
+        out = _empty((*lead, m, n), np.result_type(x, y))
     batches = out.size // max(1, m * n)
     work = batches * m * k * n
     if work <= TINY:
@@ -59,6 +64,16 @@ def multiply(x: Array, y: Array, out: Array | None = None) -> Array:
     else:
         run(lambda cut: product(x[..., cut[0], :], y[..., cut[1]], out=out[..., *cut]), cuts)
     return out
+
+
+def _empty(shape: tuple[int, ...], dtype: Any) -> Array:
+    """An array to fill; a large one begins with one of the processor's cache lines."""
+    size = math.prod(shape) * dtype.itemsize
+    if size < LARGE:
+        return np.empty(shape, dtype)
+    memory = np.empty(size + LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 def _parts(size: int, count: int) -> list[slice]:
