@@ -32,7 +32,7 @@ LENET = conv_geometry(1, 0, 1), (14, 14), 6, 16, (5, 5)
 
 def test_lenets_second_convolution_is_computed_so() -> None:
     geometry, size, C, O, kernel = LENET
-    x, w, g = draw_arrays(np.random.default_rng(4), 3, size, C, O, kernel, geometry, "float32")
+    x, w, g = draw_arrays(np.random.default_rng(4), 12, size, C, O, kernel, geometry, "float32")
     with mock.patch.object(cpu_conv, "scatter", side_effect=AssertionError):
         dx = CPU.conv_input_grad(g, w, geometry, size)
     exact = PORTABLE.conv_input_grad(g.astype("float64"), w.astype("float64"), geometry, size)
@@ -44,7 +44,7 @@ def test_lenets_second_convolution_is_computed_so() -> None:
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan, 3e38])
 def test_what_is_not_finite_stays_in_its_windows(bad: float) -> None:
     geometry, size, C, O, kernel = LENET
-    _, w, g = draw_arrays(np.random.default_rng(5), 2, size, C, O, kernel, geometry, "float32")
+    _, w, g = draw_arrays(np.random.default_rng(5), 12, size, C, O, kernel, geometry, "float32")
     g[1, 3, 5, 6] = bad
     with CPU.quiet():
         dx = CPU.conv_input_grad(g, w, geometry, size)
@@ -57,8 +57,10 @@ def test_what_is_not_finite_stays_in_its_windows(bad: float) -> None:
 
 
 def test_only_short_rows_of_few_channels() -> None:
-    weights = lambda C, KW: np.zeros((1, 16, C, 5, KW))  # noqa: E731 (a formula with a name)
-    assert bands.fits(weights(6, 5), (99, 15))
-    assert not bands.fits(weights(6, 5), (14, 16))
-    assert not bands.fits(weights(12, 5), (14, 14))
-    assert not bands.fits(np.zeros((2, 16, 6, 5, 5)), (14, 14))
+    def fits(N: int, W: int, C: int, O: int = 16, G: int = 1) -> bool:
+        return bands.fits(np.empty((N, 10, W - 4, O)), np.empty((G, O // G, C, 5, 5)), (14, W))
+
+    assert fits(64, 14, 6) and fits(64, 15, 6)
+    assert not fits(64, 16, 6) and not fits(64, 14, 12) and not fits(64, 14, 6, G=2)
+    assert fits(11, 14, 6) and not fits(10, 14, 6)  # 67,200 numbers in the matrices, 1,600 in an image's gradient
+    assert fits(999, 14, 6, O=249) and not fits(999, 14, 6, O=250)

@@ -25,12 +25,13 @@ Array = Any
 
 FEW = 12  # channels: with 16 they fill a vector
 SHARE = 3  # of the matrix's columns, one at least is a tap's
+MANY, MOST = 4, 1 << 20  # numbers in the matrices, for each of g's, and at most: making them takes time and memory, too
 
 
-def fits(w: Array, size: Pair) -> bool:
-    """Whether it is the faster way to the gradient of images of ``size``; w (G, O/G, C/G, KH, KW)."""
-    G, _, C, _, KW = w.shape
-    return G == 1 and C < FEW and size[1] <= SHARE * KW
+def fits(g: Array, w: Array, size: Pair) -> bool:
+    """Whether it is the faster way to the gradient of images of ``size``; g (N, OH, OW, O), w (G, O/G, C/G, KH, KW)."""
+    (_, _, OW, O), (G, _, C, KH, KW), W = g.shape, w.shape, size[1]
+    return G == 1 and C < FEW and W <= SHARE * KW and min(MANY * g.size, MOST) >= KH * OW * O * W * C
 
 
 def input_grad(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:

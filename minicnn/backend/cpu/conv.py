@@ -82,7 +82,7 @@ class CpuConvKernels(ConvKernels):
             return dx.transpose(0, 3, 1, 2).astype(g.dtype, copy=False)
         if weights.shape[2] < FEW_CHANNELS:
             return scatter_planes(g_last, weights, geometry, size).astype(g.dtype, copy=False)
-        if bands.fits(weights, size) and _is_finite(dx := bands.input_grad(g_last, weights, geometry, size)):
+        if bands.fits(g_last, weights, size) and _is_finite(dx := bands.input_grad(g_last, weights, geometry, size)):
             return dx.transpose(0, 3, 1, 2).astype(g.dtype, copy=False)
         return scatter(g_last, weights, geometry, size).transpose(0, 3, 1, 2).astype(g.dtype, copy=False)
 

@@ -20,14 +20,14 @@ Array = Any
 
 UNPACKED = 10**6  # multiplications; OpenBLAS's own limit
 SMALL = 10**4  # numbers of the small matrix; with more, parts have fewer than 100 rows and take longer than the whole
-EVEN, LARGER = (16, 32, 64), 4 * 10**4  # columns that fill vectors, with which parts pay up to this many; no others'
+FULL, LARGER = (16, 32, 64), 4 * 10**4  # columns that fill vectors, and how many numbers then: ``conv 11x11 s4 3-64``
 MUCH, FEW = 1 << 16, 128  # numbers of a matrix whose product with few rows is computed the other way round; and rows
 VECTOR = 16  # numbers of a row that a processor multiplies at once
 
 
 def is_small(y: Array) -> bool:
     """Whether y (*, k, n) is a small matrix, or several; it should lie row by row."""
-    return bool(y.shape[-2] * y.shape[-1] <= (LARGER if y.shape[-1] in EVEN else SMALL))
+    return bool(y.shape[-2] * y.shape[-1] <= (LARGER if y.shape[-1] in FULL else SMALL))
 
 
 def multiply_rows(x: Array, y: Array, out: Array) -> None:
