@@ -13,8 +13,7 @@ Array = Any
 Sizes = tuple[int, ...]
 Block = tuple[slice, slice]  # of images, of output rows
 
-PIECE = 1 << 24  # multiplications that are worth a piece of their own
-WORTH = 3 << 20  # that are worth a thread's waking up, where the work is cut anyway: ``steps: LeNet``
+PIECE = 1 << 24  # multiplications that are worth a thread's waking up
 PIECES = 4  # at least, where there is work enough
 BLOCK_BYTES = 3 << 20  # of columns in a block; ``conv 3x3 16-16``: with two thirds or half of it 6 to 12 % longer
 
@@ -63,8 +62,8 @@ class Layer(NamedTuple):
         return pieces_of(self.products)
 
     def each(self, pieces: int) -> int:
-        """How many of so many pieces are worth a thread."""
-        return max(1, pieces // max(1, self.products // WORTH))
+        """How many of so many pieces are worth a thread: two threads take as long as one over a layer of LeNet's."""
+        return max(1, pieces // max(1, self.products // PIECE))
 
 
 class Part(NamedTuple):
