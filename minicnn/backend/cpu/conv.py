@@ -15,8 +15,8 @@ group, and ``columns`` for everything. Each has
     weight_grad(x, g, layer, block, out)         what a block adds to it
     as_weights(sums, layer)                      the sum of these as a gradient
 
-The input gradient at stride 1 is a correlation, too; at others ``depthwise`` has one of its own, and ``scatter`` that
-of the rest.
+The input gradient at stride 1 is a correlation, too; at others ``depthwise`` has one of its own, ``bands`` that of few
+channels in short rows, and ``scatter`` that of the rest.
 
 How the work is cut depends on sizes alone, and sums over blocks are taken in a fixed order, so whichever thread runs
 which block, the result has the same bits.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,7 @@ def scatter(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
     """
     (N, OH, OW, _), (G, O_, C_, *kernel), (down, across) = g.shape, w.shape, geometry.stride
     dx = np.zeros((N, *size, G * C_), g.dtype)
-    phases = _phases(geometry, size, (OH, OW), (kernel[0], kernel[1]))
+    phases = _phases(geometry, (size[0], size[1]), (OH, OW), (kernel[0], kernel[1]))
     weights = np.ascontiguousarray(w.transpose(3, 4, 0, 1, 2))
 
     def work(block: Block) -> None:
@@ -43,11 +45,11 @@ def scatter(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Array:
             if apart:
                 copy_runs(target, pixels)
 
-    taps = kernel[0] * kernel[1]
-    run(work, image_blocks(N, OH * OW * G * C_ * g.itemsize, pieces=pieces_of(g.size * C_ * taps)))
+    run(work, image_blocks(N, OH * OW * G * C_ * g.itemsize, pieces=pieces_of(g.size * C_ * math.prod(kernel))))
     return dx
 
 
+@lru_cache(maxsize=256)
 def _phases(geometry: ConvGeometry, size: Pair, out_size: Pair, kernel: Pair) -> dict[Pair, list[Any]]:
     """By the first pixels they meet, within a stride: taps, which pixels of that phase they meet, and of which windows.
     """

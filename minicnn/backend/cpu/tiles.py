@@ -2,7 +2,7 @@
 
 ``winograd`` has the formulas, for rows; here they are applied along rows and columns. A tile of 4×4 inputs becomes 16
 numbers, so do the weights, and each of the 16 is multiplied by its own (and summed over channels: 16 matrix products
-over all tiles). Columns are copied apart once, so that each sum or difference is one call over a whole block.
+over all tiles). Columns are copied apart once, so that the sums of a direction are one call over a whole block.
 
 The sums cost what they save at 16 channels; ``kernels: conv 3x3 64-64`` takes .75 to .85 of the time of ``winograd``.
 """
