@@ -2,8 +2,8 @@
 
 Those of the CPU go into docs/speed.md, those of a CUDA device into docs/gpu.md. The pages have places such as
 ``<!-- results: steps -->`` … ``<!-- end -->``; what is between is replaced by the table of that suite, and the plots go
-to docs/figures. A file given as NAME=FILE fills the places ``steps of NAME``; of several files without a name each adds
-to those before it. A place that no file has results for stays as it is.
+to docs/figures. A file given as NAME=FILE fills the places ``steps of NAME``, and its plots go to a folder NAME; of
+several files of one name, or of none, each adds to those before it. A place without results stays as it is.
 """
 
 from __future__ import annotations
@@ -95,10 +95,12 @@ def main(arguments: list[str] | None = None, page: Path | None = None, figures: 
     on_gpu = devices == {gpu_report.DEVICE}
     page, figures = page or (GPU_PAGE if on_gpu else PAGE), figures or (GPU_FIGURES if on_gpu else FIGURES)
     page.write_text(filled(page.read_text(encoding="utf-8"), sources), encoding="utf-8")
-    figures.mkdir(parents=True, exist_ok=True)
     draw = gpu_plots.write if on_gpu else plots.write
-    drawn = draw(sources[""].rows, figures) if "" in sources else []
-    print(f"{page.name} and {len(drawn)} plots are written.")
+    drawn = 0
+    for name, source in sources.items():
+        (figures / name).mkdir(parents=True, exist_ok=True)
+        drawn += len(draw(source.rows, figures / name))
+    print(f"{page.name} and {drawn} plots are written.")
     return 0
 
 

@@ -14,11 +14,19 @@ import numpy as np
 
 from benchmarks.case import Row, Settings, cores
 from benchmarks.goals import goal_of, means
-from benchmarks.tables import growth_table, mnist_table, peers_table, products_table, profile_table, ratio_table
+from benchmarks.tables import (
+    growth_table,
+    mnist_table,
+    peers_table,
+    products_table,
+    profile_table,
+    ratio_table,
+    sharing_table,
+)
 
 TABLES: dict[str, Callable[[list[Row]], list[str]]] = {
     "growth": growth_table, "profile": profile_table, "peers": peers_table, "products": products_table,
-    "mnist": mnist_table,
+    "mnist": mnist_table, "threads": sharing_table,
 }  # fmt: skip
 """The tables of suites that tell more than two times and their ratio."""
 

@@ -14,6 +14,7 @@ from benchmarks.mnist import mnist
 from benchmarks.peers.suite import peers
 from benchmarks.products import products
 from benchmarks.profiles import profile
+from benchmarks.sharing import sharing
 from benchmarks.steps import TRAINED, inference, training_steps
 from benchmarks.timing import Wrong, timed
 
@@ -67,6 +68,7 @@ SUITES: dict[str, Suite] = {
     "peers": peers,
     "growth": growth,
     "profile": profile,
+    "threads": sharing,
     "products": products,
     "kernels": _timed("kernels", kernels, 0.6),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks.case import Row
 from benchmarks.goals import goal_of, means
 from benchmarks.profiles import summed
+from benchmarks.sharing import BUSY, PARTS, PIECES, SLEEPS, STEP, lossless
 
 
 def header(*names: str) -> list[str]:
@@ -93,6 +94,35 @@ def _profile_line(family: str, times: list[tuple[dict[str, float], dict[str, flo
     cells = [f"{ours.get(family, 0) * 1e3:.1f}" + (f" / {theirs.get(family, 0) * 1e3:.1f}" if theirs else "")
              for ours, theirs in times]  # fmt: skip
     return f"| {title} | {' | '.join(cells)} |"
+
+
+def sharing_table(rows: list[Row]) -> list[str]:
+    """Milliseconds of each step with one thread and with more, and what those are made of."""
+    columns = [(row, _sharing_cells(row)) for row in rows if "parts" in row]
+    notes = [f"- {row['case']}: {row.get('error') or row.get('note')}" for row in rows if "parts" not in row]
+    if not columns:
+        return notes
+    text = header("ms", *(f"{row['case'].removeprefix('threads ')}, {row['threads']} threads" for row, _ in columns))
+    text += [f"| {title} | {' | '.join(cells[title] for _, cells in columns)} |" for title in columns[0][1]]
+    return [*text, "", *notes] if notes else text
+
+
+def _sharing_cells(row: Row) -> dict[str, str]:
+    (one, more), (their_one, their_more) = row["parts"]["ours"], row["parts"]["theirs"]
+    return {
+        "one thread: minicnn / PyTorch": _milliseconds(one[STEP], their_one[STEP]),
+        "**more threads**: minicnn / PyTorch": _milliseconds(more[STEP], their_more[STEP]),
+        **{f"— {title}": _milliseconds(more[part]) for part, title in PARTS.items()},
+        "pieces of all threads together: more / one": _milliseconds(more[PIECES], one[PIECES]),
+        "— of that on a core": _milliseconds(more[BUSY], one[BUSY]),
+        "**more threads**, if pieces took no longer and nobody waited": _milliseconds(lossless(row)),
+        "times that a thread goes to sleep": f"{more[SLEEPS]:.0f}",
+        "µs until one that sleeps at a lock has it": f"{row['handed'] * 1e6:.0f}",
+    }
+
+
+def _milliseconds(*seconds: float) -> str:
+    return " / ".join(f"{number * 1e3:.1f}" for number in seconds)
 
 
 def peers_table(rows: list[Row]) -> list[str]:

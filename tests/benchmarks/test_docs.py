@@ -52,7 +52,8 @@ def test_places_are_filled_and_filled_anew(tmp_path: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert text.count("| LeNet | 1 | 1.25 s | 1.00 s | 1.25 |") == 1 and text.count("| VGG | 1 | 2.00 s |") == 1
     assert text.count("| LeNet | 1 | 750 ms |") == 1 and "old" not in text and "kept" in text
-    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["steps.svg"]
+    drawn = {str(path.relative_to(tmp_path / "figures")) for path in (tmp_path / "figures").rglob("*.svg")}
+    assert drawn == {"steps.svg", "avx/steps.svg"}
 
 
 def test_the_same_results_give_the_same_plots(tmp_path: Path) -> None:
@@ -97,6 +98,25 @@ def test_a_profiles_table_adds_up_what_both_have() -> None:
     assert table("profile", [{**profile, "ours": 0.009, "theirs": 0.004}]).splitlines()[2:] == [
         "| convolution | 8.0 / 4.0 |", "| — convolution: products | 6.0 |", "| — convolution: windows | 2.0 |",
         "| norm | 1.0 / 0.0 |", "| **all** (minicnn / PyTorch, ms) | **9.0** / **4.0** |",
+    ]  # fmt: skip
+
+
+def test_a_table_of_what_threads_share() -> None:
+    one = {"step": 0.1, "sleeps": 0, "own": 0.064, "waits": 0.001, "alone": 0.015, "rest": 0.02, "pieces": 0.064,
+           "busy": 0.064}  # fmt: skip
+    more = {"step": 0.09, "sleeps": 480, "own": 0.045, "waits": 0.007, "alone": 0.016, "rest": 0.022, "pieces": 0.088,
+            "busy": 0.08}  # fmt: skip
+    theirs = [{"step": 0.08, "sleeps": 0}, {"step": 0.05, "sleeps": 0}]
+    found = row("threads", "threads LeNet", 1.8, threads=2, handed=25e-6,
+                parts={"ours": [one, more], "theirs": theirs})  # fmt: skip
+    assert table("threads", [found]).splitlines()[2:] == [
+        "| one thread: minicnn / PyTorch | 100.0 / 80.0 |", "| **more threads**: minicnn / PyTorch | 90.0 / 50.0 |",
+        "| — this thread's share of the pieces | 45.0 |", "| — to ask for help, and to wait for it | 7.0 |",
+        "| — kernels too small to share | 16.0 |", "| — what is not in pieces | 22.0 |",
+        "| pieces of all threads together: more / one | 88.0 / 64.0 |", "| — of that on a core | 80.0 / 64.0 |",
+        # half of 64, 15 and 20
+        "| **more threads**, if pieces took no longer and nobody waited | 67.0 |",
+        "| times that a thread goes to sleep | 480 |", "| µs until one that sleeps at a lock has it | 25 |",
     ]  # fmt: skip
 
 

@@ -22,7 +22,20 @@ pytest.importorskip("torch", reason="what the benchmarks compare with; the suite
 
 import torch
 
-from benchmarks import growth, memory, mnist, networks, overhead, regions, report, sides, steps, suites
+from benchmarks import (
+    growth,
+    memory,
+    mnist,
+    networks,
+    overhead,
+    profiles,
+    regions,
+    report,
+    sharing,
+    sides,
+    steps,
+    suites,
+)
 from benchmarks.__main__ import parser, run
 from benchmarks.case import Case, Row, Settings, difference
 from benchmarks.peers import one, suite
@@ -39,7 +52,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(steps, "TRAINED", {"LeNet b64": TINY})
     for module in (suites, memory):
         monkeypatch.setattr(module, "TRAINED", {"LeNet b64": TINY})
-    monkeypatch.setattr("benchmarks.profiles.TRAINED", {"LeNet b64": TINY})
+    for module in (profiles, sharing):
+        monkeypatch.setattr(module, "TRAINED", {"LeNet b64": TINY})
     monkeypatch.setattr(steps, "INFERRED", {"ResNet-18": TINY[0]})
     monkeypatch.setattr(memory, "peaks", lambda name, threads: {"ours": 3.0, "theirs": 4.0, "ratio": 0.75})
     monkeypatch.setattr(growth, "axes", lambda: {"depth": (1,)})
@@ -47,9 +61,9 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sides, "Apart", Near)
 
 
-def figures(folder: Path, only: str, **options: Any) -> tuple[list[Row], str]:
+def figures(folder: Path, only: str, threads: tuple[int, ...] = (1,), **options: Any) -> tuple[list[Row], str]:
     """The rows and the Markdown of a run, whose JSON is what the rows are."""
-    settings = Settings(only, (1,), quick=True, clock=ticks(), **options)
+    settings = Settings(only, threads, quick=True, clock=ticks(), **options)
     assert run(settings, folder) == 0
     content = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     assert content["about"]["PyTorch"] == torch.__version__

@@ -1,0 +1,183 @@
+"""What a step gains from more threads, and why not more: its time by whether threads share it.
+
+minicnn's kernels hand their pieces of work to ``minicnn.backend.cpu.threads.run``. A clock runs around each call of
+that, and two around each piece: the wall's, and the processor's time of its thread. In the same run the step is timed
+with one thread, whose pieces nobody disturbs. What all threads together spend on them beyond that they spend asleep,
+waiting for Python's lock, or awake: on the way there and back, and on numbers that are in the other core's cache.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import statistics
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from benchmarks import sides
+from benchmarks.case import Clock, Row, Settings
+from benchmarks.steps import TOLERANCE, TRAINED, Network, Shape, step_of
+from benchmarks.timing import PAUSE, Wrong, check, compared
+
+Parts = dict[str, float]
+"""Seconds by part of a step; and ``SLEEPS``."""
+
+STEP, SLEEPS = "step", "sleeps"
+"""A whole step; and how often a thread gave its core away in it, to wait for something."""
+
+OWN, WAITS, ALONE, REST = "own", "waits", "alone", "rest"
+PARTS = {OWN: "this thread's share of the pieces", WAITS: "to ask for help, and to wait for it",
+         ALONE: "kernels too small to share", REST: "what is not in pieces"}  # fmt: skip
+"""minicnn's step, as the thread sees it that walks through the network. The four add up to it; what is not in pieces is
+Python, and the small arrays of a kernel before and after its pieces."""
+
+PIECES, BUSY = "pieces", "busy"
+"""What all threads together spend on pieces; and how much of that they were on a core."""
+
+
+def lossless(row: Row) -> float:
+    """Seconds of minicnn's step, if pieces took as long as with one thread and no thread waited for another."""
+    one: Parts = row["parts"]["ours"][0]
+    return one[OWN] / row["threads"] + one[ALONE] + one[REST]
+
+
+def sharing(settings: Settings, wanted: Callable[[str, str], bool]) -> Iterator[Row]:
+    """A row for each training step and number of threads above one."""
+    for name, (network, shape) in TRAINED.items():
+        for threads in settings.threads if wanted("threads", f"threads {name}") else ():
+            row = {"case": f"threads {name}", "threads": threads, "unit": "s"}
+            if threads > 1:
+                try:
+                    yield {**row, **_measured(network, shape, threads, 0.3 if settings.quick else 15.0, settings.clock)}
+                except Wrong as found:
+                    yield {**row, "error": str(found)}
+            elif len(settings.threads) == 1:
+                yield {**row, "note": "one thread shares its work with nobody: --threads 2"}
+
+
+def _measured(network: Network, shape: Shape, threads: int, budget: float, clock: Clock) -> Row:
+    """Either library with one thread and with ``threads``, all four in turn, each in a process of its own."""
+    with ExitStack() as stack:
+        steppers = [stack.enter_context(sides.Apart(Stepper, library, network, shape, count, threads, clock))
+                    for library in ("minicnn", "torch") for count in (1, threads)]  # fmt: skip
+        for ours, theirs in zip(steppers[:2], steppers[2:], strict=True):
+            check(ours, theirs, TOLERANCE)
+        once = sum(stepper.parts()[STEP] for stepper in steppers)
+        found: list[list[Parts]] = [[] for _ in steppers]
+        for _ in range(max(5, min(60, int(budget / once)))):
+            for stepper, parts in zip(steppers, found, strict=True):
+                time.sleep(PAUSE)
+                stepper.parts()  # brings the caches back, as in ``timing.paired``
+                parts.append(stepper.parts())
+        handed = steppers[1].handed()
+    times = ([parts[STEP] for parts in of] for of in found[1::2])
+    medians = [{name: statistics.median(p[name] for p in parts) for name in parts[0]} for parts in found]
+    return {**compared(*times), "parts": {"ours": medians[:2], "theirs": medians[2:]}, "handed": handed}
+
+
+class Stepper(sides.Here):
+    """A training step with ``threads`` threads, which tells what it was made of; for minicnn, by what ``most`` threads
+    would share."""
+
+    def __init__(self, library: str, network: Network, shape: Shape, threads: int, most: int, clock: Clock) -> None:
+        t = importlib.import_module(library)
+        t.set_num_threads(threads)
+        super().__init__(step_of(t, network, shape), clock)
+        self.watch = Watch(most, clock) if library == "minicnn" else None
+
+    def parts(self) -> Parts:
+        """Of one step."""
+        if self.watch is None:
+            return self._timed()
+        with self.watch.measured():
+            return self.watch.told(self._timed())
+
+    def handed(self, rounds: int = 500) -> float:
+        """Seconds until a thread that sleeps at a lock has it from another, which then sleeps itself."""
+        here, there = threading.Lock(), threading.Lock()
+        for lock in (here, there):
+            lock.acquire()
+
+        def other() -> None:
+            for _ in range(rounds):
+                there.acquire()
+                here.release()
+
+        thread = threading.Thread(target=other)
+        thread.start()
+        start = self.clock()
+        for _ in range(rounds):
+            there.release()
+            here.acquire()
+        seconds = self.clock() - start
+        thread.join()
+        return seconds / (2 * rounds)
+
+    def _timed(self) -> Parts:
+        asleep, seconds = _sleeps(), self.seconds(1)
+        return {STEP: seconds, SLEEPS: _sleeps() - asleep}
+
+
+class Watch:
+    """The time of the work that minicnn's kernels hand to threads, while a ``measured`` block runs."""
+
+    def __init__(self, most: int, clock: Clock, busy: Clock = time.thread_time) -> None:
+        from minicnn.backend.cpu import threads
+
+        self.most, self.clock, self.busy, self.run = most, clock, busy, threads.run
+        self.here = threading.local()
+        self.pieces: list[tuple[int, float, float]] = []
+        self.calls: Parts = {}
+
+    @contextmanager
+    def measured(self) -> Iterator[None]:
+        """Every call of ``run`` on the clock, until the block ends."""
+        self.pieces, self.calls = [], defaultdict(float)
+        places = [m.__dict__ for name, m in list(sys.modules.items()) if name.startswith("minicnn.")
+                  and m.__dict__.get("run") is self.run]  # fmt: skip
+        for place in places:
+            place["run"] = self._run
+        try:
+            yield
+        finally:
+            for place in places:
+                place["run"] = self.run
+
+    def told(self, step: Parts) -> Parts:
+        """The parts of a step that has just been measured."""
+        own = sum(seconds for thread, seconds, _ in self.pieces if thread == threading.get_ident())
+        shared, alone = self.calls[OWN], self.calls[ALONE]
+        return {**step, OWN: own, WAITS: shared - own, ALONE: alone, REST: step[STEP] - shared - alone,
+                PIECES: sum(seconds for _, seconds, _ in self.pieces),
+                BUSY: sum(busy for _, _, busy in self.pieces)}  # fmt: skip
+
+    def _run(self, work: Callable[[Any], Any], pieces: Any, each: int = 1) -> list[Any]:
+        if getattr(self.here, "in_a_piece", False):
+            return self.run(work, pieces, each)
+        shared = min(self.most, len(pieces) // each) > 1
+        inner, start = -sum(self.calls.values()), self.clock()
+        try:
+            return self.run(functools.partial(self._piece, work) if shared else work, pieces, each)
+        finally:
+            inner += sum(self.calls.values())  # of calls within this one, which have been counted
+            self.calls[OWN if shared else ALONE] += self.clock() - start - inner
+
+    def _piece(self, work: Callable[[Any], Any], piece: Any) -> Any:
+        self.here.in_a_piece = True
+        start, busy = self.clock(), self.busy()
+        try:
+            return work(piece)
+        finally:
+            self.pieces.append((threading.get_ident(), self.clock() - start, self.busy() - busy))
+            self.here.in_a_piece = False
+
+
+def _sleeps() -> int:
+    import resource  # which Windows has not
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw

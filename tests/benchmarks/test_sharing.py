@@ -1,0 +1,90 @@
+"""What threads share of a step: the clock around pieces of work, and the rows and plot that come of it."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import minicnn as mc
+from minicnn.backend.cpu import threads
+from tests.benchmarks.ticks import ticks
+
+pytest.importorskip("torch", reason="what the benchmarks compare with; the suite needs no PyTorch")
+
+import torch
+
+from benchmarks import sharing
+from tests.benchmarks.test_suites import figures, small  # noqa: F401  # a fixture, for all tests here
+
+pytestmark = pytest.mark.host("benchmarks of the CPU, beside libraries that compute there")
+
+
+@pytest.fixture(autouse=True)
+def as_many_threads_as_before() -> Iterator[None]:
+    ours, theirs = mc.get_num_threads(), torch.get_num_threads()
+    yield
+    mc.set_num_threads(ours)
+    torch.set_num_threads(theirs)
+
+
+def test_a_step_is_the_sum_of_its_parts(tmp_path: Path) -> None:
+    (row,), text = figures(tmp_path, "threads", (1, 2))
+    (one, more), theirs = row["parts"]["ours"], row["parts"]["theirs"]
+    assert row["threads"] == 2 and row["ours"] == more["step"] and row["theirs"] == theirs[1]["step"] == 1
+    assert one["step"] == sum(one[part] for part in sharing.PARTS) and more["step"] > more["rest"] > 0
+    assert row["handed"] == 1 / 1000  # a second of 500 rounds, there and back
+    assert "| ms | LeNet b64, 2 threads |" in text and "| — kernels too small to share |" in text
+    assert "this thread's share of the pieces" in (tmp_path / "threads.svg").read_text(encoding="utf-8")
+
+
+def test_one_thread_shares_nothing(tmp_path: Path) -> None:
+    (row,), text = figures(tmp_path, "threads")
+    assert row["note"] in text and "--threads 2" in row["note"]
+
+
+def test_pieces_are_timed_inside_calls() -> None:
+    watch, run = sharing.Watch(2, ticks(), ticks()), threads.run
+    mc.set_num_threads(1)
+
+    def outer(piece: int) -> int:
+        return sum(threads.run(lambda number: number, [piece, piece]))
+
+    with watch.measured():
+        assert threads.run(outer, [1, 2, 3, 4]) == [2, 4, 6, 8]
+        assert threads.run(outer, [5, 6], each=2) == [10, 12]
+    assert threads.run is run and sys.modules["minicnn.backend.cpu.conv"].run is run
+    # Each look at the clock takes a second. The first call is shared: two looks, and two for each of its pieces, which
+    # run what is within them themselves. The second is not: two looks, around two calls that are shared, of two pieces.
+    assert watch.told({"step": 30.0, "sleeps": 3}) == {
+        "step": 30, "sleeps": 3, "own": 4 + 4, "waits": 9 - 4 + 2 * (5 - 2), "alone": 13 - 2 * 5, "rest": 30 - 9 - 13,
+        "pieces": 8, "busy": 8,
+    }  # fmt: skip
+
+
+def test_the_others_pieces_are_not_this_threads_own() -> None:
+    watch, both = sharing.Watch(2, time.perf_counter), threading.Barrier(2)
+    mc.set_num_threads(2)
+    with watch.measured():
+        threads.run(lambda piece: both.wait(60), [0, 1])
+    parts = watch.told({"step": 1.0, "sleeps": 0})
+    assert len({thread for thread, *_ in watch.pieces}) == 2
+    assert 0 < parts["own"] < parts["pieces"] and parts["waits"] > 0
+
+
+def test_a_thread_that_waits_for_another_sleeps() -> None:
+    before = sharing._sleeps()
+    for _ in range(20):
+        time.sleep(0.0001)
+    assert sharing._sleeps() - before >= 20
+
+
+def test_other_numbers_are_told_and_not_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "TOLERANCE", (-1.0, -1.0))
+    settings = sharing.Settings("threads", (2,), quick=True, clock=ticks())
+    (row,) = sharing.sharing(settings, lambda suite, case: True)
+    assert "the results of call 1 differ by" in row["error"] and "parts" not in row
