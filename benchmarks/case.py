@@ -37,6 +37,11 @@ class Settings(NamedTuple):
     clock: Clock = time.perf_counter
     root: Path = Path("data")
 
+    @property
+    def wall(self) -> Clock:
+        """The clock; the wall's, if it is the processor's, which says nothing where another process or thread works."""
+        return time.perf_counter if self.clock is time.process_time else self.clock
+
     def wants(self, suite: str, name: str, suites: tuple[str, ...]) -> bool:
         """Whether a case was asked for: by its suite, or by a word of its name that is no suite's."""
         words = [word.strip() for word in self.only.split(",") if word.strip()]

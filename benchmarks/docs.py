@@ -94,12 +94,13 @@ def main(arguments: list[str] | None = None, page: Path | None = None, figures: 
         parser.error("these are results of the CPU and of a CUDA device, which have a page each")
     on_gpu = devices == {gpu_report.DEVICE}
     page, figures = page or (GPU_PAGE if on_gpu else PAGE), figures or (GPU_FIGURES if on_gpu else FIGURES)
-    page.write_text(filled(page.read_text(encoding="utf-8"), sources), encoding="utf-8")
-    draw = gpu_plots.write if on_gpu else plots.write
-    drawn = 0
+    text = page.read_text(encoding="utf-8")
+    page.write_text(filled(text, sources), encoding="utf-8")
+    places, draw, drawn = {match[2] for match in PLACE.finditer(text)}, gpu_plots.write if on_gpu else plots.write, 0
     for name, source in sources.items():
         (figures / name).mkdir(parents=True, exist_ok=True)
-        drawn += len(draw(source.rows, figures / name))
+        rows = [row for row in source.rows if row["suite"] + (f" of {name}" if name else "") in places]
+        drawn += len(draw(rows, figures / name))
     print(f"{page.name} and {drawn} plots are written.")
     return 0
 

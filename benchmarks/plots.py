@@ -111,24 +111,26 @@ def profiles(rows: list[Row]) -> Figure:
 
 
 def sharing(rows: list[Row]) -> Figure:
-    """For each step a bar with one thread and one with more, cut by what is shared; a line where nothing were lost."""
+    """For each step a bar with one thread and one with more, cut by what is shared; a line where this would end if
+    nothing were lost."""
     figure, axes = new_figure(7.5, 1.6 + 0.6 * len(rows))
     names, places = [], []
     for place, row in enumerate(rows):
+        whole = row["parts"]["theirs"][1][STEP]
         for offset, (threads, parts) in enumerate(zip((1, row["threads"]), row["parts"]["ours"], strict=True)):
             y, left = -place - 0.4 * offset, 0.0
             for i, (part, label) in enumerate(PARTS.items()):
-                width = parts[part] / row["parts"]["theirs"][offset][STEP]
+                width = parts[part] / whole
                 axes.barh(y, width, 0.34, left, color=COLOURS[i], label=None if place or offset else label)
                 left += width
             names.append(f"{row['case'].removeprefix('threads ')}; threads: {threads}")
             places.append(y)
-        least = lossless(row) / row["parts"]["theirs"][1][STEP]
+        least = lossless(row) / whole
         axes.plot([least, least], [y - 0.17, y + 0.17], color="#222222", lw=1.5,
                   label=None if place else "if pieces took no longer and nobody waited")  # fmt: skip
     axes.axvline(1, color="#bbbbbb", lw=0.8, zorder=0)
     axes.set_yticks(places, names)
-    axes.set_xlabel("time of a step; PyTorch's with as many threads is 1")
+    axes.set_xlabel("time of a step; PyTorch's with the larger number of threads is 1")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
     return figure
 

@@ -2,15 +2,14 @@
 
 minicnn's kernels hand their pieces of work to ``minicnn.backend.cpu.threads.run``. A clock runs around each call of
 that, and two around each piece: the wall's, and the processor's time of its thread. In the same run the step is timed
-with one thread, whose pieces nobody disturbs. What all threads together spend on them beyond that they spend asleep,
-waiting for Python's lock, or awake: on the way there and back, and on numbers that are in the other core's cache.
+with one thread, whose pieces nobody disturbs.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
-import statistics
+import operator
 import sys
 import threading
 import time
@@ -24,6 +23,11 @@ from benchmarks.case import Clock, Row, Settings
 from benchmarks.steps import TOLERANCE, TRAINED, Network, Shape, step_of
 from benchmarks.timing import PAUSE, Wrong, check, compared
 
+try:
+    import resource
+except ImportError:  # on Windows
+    resource = None
+
 Parts = dict[str, float]
 """Seconds by part of a step; and ``SLEEPS``."""
 
@@ -31,19 +35,22 @@ STEP, SLEEPS = "step", "sleeps"
 """A whole step; and how often a thread gave its core away in it, to wait for something."""
 
 OWN, WAITS, ALONE, REST = "own", "waits", "alone", "rest"
-PARTS = {OWN: "this thread's share of the pieces", WAITS: "to ask for help, and to wait for it",
+PARTS = {OWN: "this thread's share of the pieces", WAITS: "to hand out pieces, and to wait for help",
          ALONE: "kernels too small to share", REST: "what is not in pieces"}  # fmt: skip
-"""minicnn's step, as the thread sees it that walks through the network. The four add up to it; what is not in pieces is
-Python, and the small arrays of a kernel before and after its pieces."""
+"""minicnn's step, as the thread sees it that walks through the network; the four add up to it. What is not in pieces is
+Python, operations that have no pieces (additions, small ReLUs), and a kernel's small arrays around its own."""
 
 PIECES, BUSY = "pieces", "busy"
 """What all threads together spend on pieces; and how much of that they were on a core."""
+
+SHARED = "shared"
+"""Calls of ``run`` that threads share, with all that is in them."""
 
 
 def lossless(row: Row) -> float:
     """Seconds of minicnn's step, if pieces took as long as with one thread and no thread waited for another."""
     one: Parts = row["parts"]["ours"][0]
-    return one[OWN] / row["threads"] + one[ALONE] + one[REST]
+    return one[STEP] - one[OWN] + one[OWN] / row["threads"]
 
 
 def sharing(settings: Settings, wanted: Callable[[str, str], bool]) -> Iterator[Row]:
@@ -51,9 +58,11 @@ def sharing(settings: Settings, wanted: Callable[[str, str], bool]) -> Iterator[
     for name, (network, shape) in TRAINED.items():
         for threads in settings.threads if wanted("threads", f"threads {name}") else ():
             row = {"case": f"threads {name}", "threads": threads, "unit": "s"}
-            if threads > 1:
+            if resource is None:
+                yield {**row, "note": "this system does not say how often a thread sleeps: Linux and macOS do"}
+            elif threads > 1:
                 try:
-                    yield {**row, **_measured(network, shape, threads, 0.3 if settings.quick else 15.0, settings.clock)}
+                    yield {**row, **_measured(network, shape, threads, 0.3 if settings.quick else 15.0, settings.wall)}
                 except Wrong as found:
                     yield {**row, "error": str(found)}
             elif len(settings.threads) == 1:
@@ -69,15 +78,14 @@ def _measured(network: Network, shape: Shape, threads: int, budget: float, clock
             check(ours, theirs, TOLERANCE)
         once = sum(stepper.parts()[STEP] for stepper in steppers)
         found: list[list[Parts]] = [[] for _ in steppers]
-        for _ in range(max(5, min(60, int(budget / once)))):
+        for _ in range(max(5, min(60, int(budget / once))) | 1):  # an odd number has a round in the middle
             for stepper, parts in zip(steppers, found, strict=True):
                 time.sleep(PAUSE)
                 stepper.parts()  # brings the caches back, as in ``timing.paired``
                 parts.append(stepper.parts())
-        handed = steppers[1].handed()
     times = ([parts[STEP] for parts in of] for of in found[1::2])
-    medians = [{name: statistics.median(p[name] for p in parts) for name in parts[0]} for parts in found]
-    return {**compared(*times), "parts": {"ours": medians[:2], "theirs": medians[2:]}, "handed": handed}
+    median = [sorted(parts, key=operator.itemgetter(STEP))[len(parts) // 2] for parts in found]
+    return {**compared(*times), "parts": {"ours": median[:2], "theirs": median[2:]}}
 
 
 class Stepper(sides.Here):
@@ -96,27 +104,6 @@ class Stepper(sides.Here):
             return self._timed()
         with self.watch.measured():
             return self.watch.told(self._timed())
-
-    def handed(self, rounds: int = 500) -> float:
-        """Seconds until a thread that sleeps at a lock has it from another, which then sleeps itself."""
-        here, there = threading.Lock(), threading.Lock()
-        for lock in (here, there):
-            lock.acquire()
-
-        def other() -> None:
-            for _ in range(rounds):
-                there.acquire()
-                here.release()
-
-        thread = threading.Thread(target=other)
-        thread.start()
-        start = self.clock()
-        for _ in range(rounds):
-            there.release()
-            here.acquire()
-        seconds = self.clock() - start
-        thread.join()
-        return seconds / (2 * rounds)
 
     def _timed(self) -> Parts:
         asleep, seconds = _sleeps(), self.seconds(1)
@@ -151,7 +138,7 @@ class Watch:
     def told(self, step: Parts) -> Parts:
         """The parts of a step that has just been measured."""
         own = sum(seconds for thread, seconds, _ in self.pieces if thread == threading.get_ident())
-        shared, alone = self.calls[OWN], self.calls[ALONE]
+        shared, alone = self.calls[SHARED], self.calls[ALONE]
         return {**step, OWN: own, WAITS: shared - own, ALONE: alone, REST: step[STEP] - shared - alone,
                 PIECES: sum(seconds for _, seconds, _ in self.pieces),
                 BUSY: sum(busy for _, _, busy in self.pieces)}  # fmt: skip
@@ -165,7 +152,7 @@ class Watch:
             return self.run(functools.partial(self._piece, work) if shared else work, pieces, each)
         finally:
             inner += sum(self.calls.values())  # of calls within this one, which have been counted
-            self.calls[OWN if shared else ALONE] += self.clock() - start - inner
+            self.calls[SHARED if shared else ALONE] += self.clock() - start - inner
 
     def _piece(self, work: Callable[[Any], Any], piece: Any) -> Any:
         self.here.in_a_piece = True
@@ -178,6 +165,5 @@ class Watch:
 
 
 def _sleeps() -> int:
-    import resource  # which Windows has not
-
+    """How often this process's threads have gone to sleep so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw

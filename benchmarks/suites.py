@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Iterator
 
 from benchmarks import memory, overhead
@@ -52,9 +51,7 @@ def _memory(settings: Settings, wanted: Wanted) -> Iterator[Row]:
 
 def _import(settings: Settings, wanted: Wanted) -> Iterator[Row]:
     if wanted("import", "import"):
-        # The processor's time of this process is not that of its children.
-        clock = time.perf_counter if settings.clock is time.process_time else settings.clock
-        found = overhead.import_times(3 if settings.quick else 10, clock)
+        found = overhead.import_times(3 if settings.quick else 10, settings.wall)
         yield {"case": "import", "threads": 1, "unit": "s", **found}
 
 

@@ -117,7 +117,6 @@ def _sharing_cells(row: Row) -> dict[str, str]:
         "— of that on a core": _milliseconds(more[BUSY], one[BUSY]),
         "**more threads**, if pieces took no longer and nobody waited": _milliseconds(lossless(row)),
         "times that a thread goes to sleep": f"{more[SLEEPS]:.0f}",
-        "µs until one that sleeps at a lock has it": f"{row['handed'] * 1e6:.0f}",
     }
 
 

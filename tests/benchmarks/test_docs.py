@@ -107,16 +107,15 @@ def test_a_table_of_what_threads_share() -> None:
     more = {"step": 0.09, "sleeps": 480, "own": 0.045, "waits": 0.007, "alone": 0.016, "rest": 0.022, "pieces": 0.088,
             "busy": 0.08}  # fmt: skip
     theirs = [{"step": 0.08, "sleeps": 0}, {"step": 0.05, "sleeps": 0}]
-    found = row("threads", "threads LeNet", 1.8, threads=2, handed=25e-6,
-                parts={"ours": [one, more], "theirs": theirs})  # fmt: skip
+    found = row("threads", "threads LeNet", 1.8, threads=2, parts={"ours": [one, more], "theirs": theirs})
     assert table("threads", [found]).splitlines()[2:] == [
         "| one thread: minicnn / PyTorch | 100.0 / 80.0 |", "| **more threads**: minicnn / PyTorch | 90.0 / 50.0 |",
-        "| — this thread's share of the pieces | 45.0 |", "| — to ask for help, and to wait for it | 7.0 |",
+        "| — this thread's share of the pieces | 45.0 |", "| — to hand out pieces, and to wait for help | 7.0 |",
         "| — kernels too small to share | 16.0 |", "| — what is not in pieces | 22.0 |",
         "| pieces of all threads together: more / one | 88.0 / 64.0 |", "| — of that on a core | 80.0 / 64.0 |",
-        # half of 64, 15 and 20
-        "| **more threads**, if pieces took no longer and nobody waited | 67.0 |",
-        "| times that a thread goes to sleep | 480 |", "| µs until one that sleeps at a lock has it | 25 |",
+        # 100 − 64 / 2
+        "| **more threads**, if pieces took no longer and nobody waited | 68.0 |",
+        "| times that a thread goes to sleep | 480 |",
     ]  # fmt: skip
 
 

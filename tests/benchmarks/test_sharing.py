@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import functools
 import threading
 import time
 from collections.abc import Iterator
@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 
 import minicnn as mc
-from minicnn.backend.cpu import threads
+from minicnn.backend.cpu import conv, threads
 from tests.benchmarks.ticks import ticks
 
 pytest.importorskip("torch", reason="what the benchmarks compare with; the suite needs no PyTorch")
 
 import torch
 
-from benchmarks import sharing
+from benchmarks import networks, sharing
+from benchmarks.case import Settings
 from tests.benchmarks.test_suites import figures, small  # noqa: F401  # a fixture, for all tests here
 
 pytestmark = pytest.mark.host("benchmarks of the CPU, beside libraries that compute there")
@@ -37,9 +38,32 @@ def test_a_step_is_the_sum_of_its_parts(tmp_path: Path) -> None:
     (one, more), theirs = row["parts"]["ours"], row["parts"]["theirs"]
     assert row["threads"] == 2 and row["ours"] == more["step"] and row["theirs"] == theirs[1]["step"] == 1
     assert one["step"] == sum(one[part] for part in sharing.PARTS) and more["step"] > more["rest"] > 0
-    assert row["handed"] == 1 / 1000  # a second of 500 rounds, there and back
     assert "| ms | LeNet b64, 2 threads |" in text and "| — kernels too small to share |" in text
     assert "this thread's share of the pieces" in (tmp_path / "threads.svg").read_text(encoding="utf-8")
+
+
+def test_parts_are_those_of_the_round_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Uneven(sharing.Stepper):
+        """Each step takes longer than the one before, by one of its parts in turn."""
+
+        def parts(self) -> sharing.Parts:
+            self.asked = getattr(self, "asked", 0) + 1
+            own, rest = self.asked * 10.0, (self.asked * 7) % 10 / 10
+            return {"step": own + rest, "own": own, "rest": rest, "waits": 0.0, "alone": 0.0, "sleeps": 0}
+
+    monkeypatch.setattr(sharing, "Stepper", Uneven)
+    (row,) = sharing.sharing(Settings("threads", (2,), quick=True), lambda suite, case: True)
+    # Asked once to begin with, and twice in each of five rounds, of which the second answer counts: 3, 5, 7, 9, 11.
+    expected = {"step": 70.9, "own": 70.0, "rest": 0.9, "waits": 0.0, "alone": 0.0, "sleeps": 0}
+    assert row["parts"]["ours"] == row["parts"]["theirs"] == [expected, expected] and row["ours"] == 70.9
+
+
+def test_a_layer_that_is_large_enough_is_shared() -> None:
+    network = functools.partial(networks.stack, depth=1, width=32)
+    stepper = sharing.Stepper("minicnn", network, (8, 3, 64, 64), 2, 2, time.perf_counter)
+    parts = stepper.parts()
+    assert 0 < parts["own"] < parts["pieces"] and parts["own"] + parts["waits"] < parts["step"]
+    assert sum(parts[part] for part in sharing.PARTS) == pytest.approx(parts["step"])
 
 
 def test_one_thread_shares_nothing(tmp_path: Path) -> None:
@@ -55,9 +79,10 @@ def test_pieces_are_timed_inside_calls() -> None:
         return sum(threads.run(lambda number: number, [piece, piece]))
 
     with watch.measured():
+        assert conv.run is not run
         assert threads.run(outer, [1, 2, 3, 4]) == [2, 4, 6, 8]
         assert threads.run(outer, [5, 6], each=2) == [10, 12]
-    assert threads.run is run and sys.modules["minicnn.backend.cpu.conv"].run is run
+    assert threads.run is run and conv.run is run
     # Each look at the clock takes a second. The first call is shared: two looks, and two for each of its pieces, which
     # run what is within them themselves. The second is not: two looks, around two calls that are shared, of two pieces.
     assert watch.told({"step": 30.0, "sleeps": 3}) == {
@@ -76,15 +101,31 @@ def test_the_others_pieces_are_not_this_threads_own() -> None:
     assert 0 < parts["own"] < parts["pieces"] and parts["waits"] > 0
 
 
-def test_a_thread_that_waits_for_another_sleeps() -> None:
+def test_the_sleeps_of_all_threads_are_counted() -> None:
+    def sleep() -> None:
+        for _ in range(40):
+            time.sleep(0.0001)
+
     before = sharing._sleeps()
-    for _ in range(20):
-        time.sleep(0.0001)
+    thread = threading.Thread(target=sleep)
+    thread.start()
+    thread.join()
     assert sharing._sleeps() - before >= 20
+
+
+def test_a_system_that_counts_no_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "resource", None)
+    (row,) = sharing.sharing(Settings("threads", (2,)), lambda suite, case: True)
+    assert "Linux and macOS do" in row["note"]
+
+
+def test_the_processors_time_is_no_clock_for_several_threads() -> None:
+    assert Settings(clock=time.process_time).wall is time.perf_counter
+    assert Settings(clock=time.monotonic).wall is time.monotonic
 
 
 def test_other_numbers_are_told_and_not_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharing, "TOLERANCE", (-1.0, -1.0))
-    settings = sharing.Settings("threads", (2,), quick=True, clock=ticks())
+    settings = Settings("threads", (2,), quick=True, clock=ticks())
     (row,) = sharing.sharing(settings, lambda suite, case: True)
     assert "the results of call 1 differ by" in row["error"] and "parts" not in row
