@@ -96,7 +96,7 @@ def columns(x: Array, layer: Layer, block: Block) -> Array:
     else:
         windows = windows.transpose((5, 3, 4, 6, 0, 1, 2) if planar else (5, 0, 1, 2, 3, 4, 6))
     if walk.kernel != (1, 1) or walk.stride != (1, 1):
-        copy = scratch("columns", windows.shape, windows.dtype)
+        copy = scratch("windows", windows.shape, windows.dtype)
         _copy(copy, windows)
         windows = copy
     if planar:

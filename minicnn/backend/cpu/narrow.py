@@ -57,7 +57,7 @@ def sum_products(x: Array, y: Array, out: Array, turns: int = 0) -> None:
         x, y, out = y, x, out.swapaxes(-2, -1)
     whole, across = parts * each, x.swapaxes(-2, -1)
     lead = (*x.shape[:-2], parts + (whole < k))
-    sums = scratch("sums of parts", (*lead, *out.shape[-2:]), out.dtype)
+    sums = scratch("products", (*lead, *out.shape[-2:]), out.dtype)
     cuts = _cut(x[..., :whole, :], parts).swapaxes(-2, -1), _cut(y[..., :whole, :], parts)
     np.matmul(*cuts, out=sums[..., :parts, :, :])
     if whole < k:

@@ -74,7 +74,7 @@ def scatter_planes(g: Array, w: Array, geometry: ConvGeometry, size: Pair) -> Ar
         target = dx[block[0]].transpose(1, 2, 0, 3, 4)
         n = target.shape[2]
         rows = g[block[0]].reshape(n * OH * OW, G, O_).transpose(1, 2, 0)
-        parts = scratch("columns", (G, KH * KW * C_, rows.shape[2]), g.dtype)
+        parts = scratch("windows", (G, KH * KW * C_, rows.shape[2]), g.dtype)
         parts = np.matmul(weights, rows, out=parts).reshape(G, KH, KW, C_, n, OH, OW)
         for (i, j), pixels, places in taps:
             target[..., *pixels] += parts[:, i, j][..., *places]

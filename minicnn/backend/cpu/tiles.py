@@ -132,7 +132,7 @@ def _inputs(walk: Walk, part: Part) -> _Inputs:
     row, pixel, line = strips.row * item, C * item, n * across * C
     pixels = as_strided(strips.flat, shape, (pixel, row, (pairs + 1) * row, strips.pitch * pixel, 2 * pixel, item))
     rows = as_strided(columns, (4, 4, pairs, line), (*(item * line * k for k in (1, 2 * pairs + 2, 2)), item))
-    tiles = scratch("tiles", (4, 4, pairs, line), part.dtype)
+    tiles = scratch("windows", (4, 4, pairs, line), part.dtype)
     steps = [*input_sums(d.reshape(4, -1), columns.reshape(4, -1)), *input_sums(rows, tiles)]
     return _Inputs(strips, (as_runs(d), as_runs(pixels)), steps, tiles.reshape(16, -1, C))
 
@@ -148,7 +148,7 @@ def _products(walk: Walk, part: Part, O: int, name: str = "products") -> _Produc
 @remembered
 def _gradients(walk: Walk, part: Part, O: int) -> _Gradients:
     rows, across = part.rows, walk.size[1]
-    h = scratch("gradient tiles", (4, 4, -(-rows // 2), part.images, -(-across // 2), O), part.dtype)
+    h = scratch("gradients", (4, 4, -(-rows // 2), part.images, -(-across // 2), O), part.dtype)
     steps: Steps = [(np.add, h[::3, 0], h[::3, 3], h[::3, 1]), (np.subtract, h[::3, 0], h[::3, 3], h[::3, 2]),
                     (np.add, h[0], h[3], h[1]), (np.subtract, h[0], h[3], h[2])]  # fmt: skip
     return _Gradients(_cut(as_runs(h[::3, ::3]), rows, across), h[::3, ::3], steps, h.reshape(16, -1, O))

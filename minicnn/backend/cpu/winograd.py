@@ -157,7 +157,7 @@ class _Gradients(NamedTuple):
 def _inputs(walk: Walk, part: Part, count: int) -> _Inputs:
     strips = Strips(walk, part, walk.size[1] + 2, count)
     shifted = strips.shifted
-    rows = scratch("tiles", (4, *shifted.shape[2:]), part.dtype)
+    rows = scratch("windows", (4, *shifted.shape[2:]), part.dtype)
     return _Inputs(strips, sums(shifted[0], shifted[1], rows), strips.windows(rows))
 
 
