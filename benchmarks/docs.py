@@ -12,6 +12,7 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import plots, report
@@ -96,13 +97,23 @@ def main(arguments: list[str] | None = None, page: Path | None = None, figures: 
     page, figures = page or (GPU_PAGE if on_gpu else PAGE), figures or (GPU_FIGURES if on_gpu else FIGURES)
     text = page.read_text(encoding="utf-8")
     page.write_text(filled(text, sources), encoding="utf-8")
-    places, draw, drawn = {match[2] for match in PLACE.finditer(text)}, gpu_plots.write if on_gpu else plots.write, 0
-    for name, source in sources.items():
-        (figures / name).mkdir(parents=True, exist_ok=True)
-        rows = [row for row in source.rows if row["suite"] + (f" of {name}" if name else "") in places]
-        drawn += len(draw(rows, figures / name))
+    drawn = _draw(sources, {match[2] for match in PLACE.finditer(text)}, gpu_plots.write if on_gpu else plots.write,
+                  figures)  # fmt: skip
     print(f"{page.name} and {drawn} plots are written.")
     return 0
+
+
+def _draw(
+    sources: dict[str, Results], places: set[str], write: Callable[[list[Row], Path], list[Path]], figures: Path
+) -> int:
+    """The plots of what the page has a place for, and how many."""
+    drawn = 0
+    for name, source in sources.items():
+        rows = [row for row in source.rows if row["suite"] + (f" of {name}" if name else "") in places]
+        if rows:
+            (figures / name).mkdir(parents=True, exist_ok=True)
+            drawn += len(write(rows, figures / name))
+    return drawn
 
 
 if __name__ == "__main__":

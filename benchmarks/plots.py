@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks import curves
 from benchmarks.canvas import COLOURS, new_figure
 from benchmarks.case import Row
 from benchmarks.goals import goal_of, means
 from benchmarks.profiles import summed
-from benchmarks.sharing import PARTS, STEP, lossless
+from benchmarks.sharing import PARTS, WHOLE, lossless
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LONG = ("kernels",)
 """Suites with more cases than one plot of ratios can hold: they get one for each group."""
+
+WIDTH, SECOND = 0.34, 0.4
+"""A bar's width where bars come in groups of two; and how far below the first the second lies. Groups are 1 apart."""
 
 
 def write(rows: list[Row], folder: Path) -> list[Path]:
@@ -90,49 +93,48 @@ def ratios(rows: list[Row]) -> Figure:
 def profiles(rows: list[Row]) -> Figure:
     """For each step a bar of either library, cut by family of work."""
     figure, axes = new_figure(7.5, 1.6 + 0.6 * len(rows))
-    sums = [(summed(row["families"]["ours"]), summed(row["families"]["theirs"])) for row in rows]
-    families = list(dict.fromkeys(name for pair in sums for side in pair for name in side))
-    names, places = [], []
-    for place, (row, pair) in enumerate(zip(rows, sums, strict=True)):
-        whole = sum(pair[1].values())
-        for offset, (library, seconds) in enumerate(zip(("minicnn", "PyTorch"), pair, strict=True)):
-            y, left = -place - 0.4 * offset, 0.0
-            for i, family in enumerate(families):
-                width = seconds.get(family, 0) / whole
-                axes.barh(y, width, 0.34, left, color=COLOURS[i % len(COLOURS)],
-                          label=family if place == offset == 0 else None)
-                left += width
-            names.append(f"{row['case'].removeprefix('profile ')}, {library}")
-            places.append(y)
-    axes.set_yticks(places, names)
+    groups = []
+    for row in rows:
+        sums = [summed(row["families"][side]) for side in ("ours", "theirs")]
+        whole, name = sum(sums[1].values()), row["case"].removeprefix("profile ")
+        groups.append([(f"{name}, {library}", {family: seconds / whole for family, seconds in families.items()})
+                       for library, families in zip(("minicnn", "PyTorch"), sums, strict=True)])  # fmt: skip
+    _bars(axes, groups, {family: family for group in groups for _, families in group for family in families})
     axes.set_xlabel("time of a step on one thread; PyTorch's is 1")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, frameon=False)
     return figure
 
 
 def sharing(rows: list[Row]) -> Figure:
-    """For each step a bar with one thread and one with more, cut by what is shared; a line where this would end if
+    """For each row a bar with one thread and one with more, cut by what is shared; a line where this would end if
     nothing were lost."""
     figure, axes = new_figure(7.5, 1.6 + 0.6 * len(rows))
-    names, places = [], []
+    groups = []
     for place, row in enumerate(rows):
-        whole = row["parts"]["theirs"][1][STEP]
-        for offset, (threads, parts) in enumerate(zip((1, row["threads"]), row["parts"]["ours"], strict=True)):
-            y, left = -place - 0.4 * offset, 0.0
-            for i, (part, label) in enumerate(PARTS.items()):
-                width = parts[part] / whole
-                axes.barh(y, width, 0.34, left, color=COLOURS[i], label=None if place or offset else label)
-                left += width
-            names.append(f"{row['case'].removeprefix('threads ')}; threads: {threads}")
-            places.append(y)
-        least = lossless(row) / whole
-        axes.plot([least, least], [y - 0.17, y + 0.17], color="#222222", lw=1.5,
+        whole, name = row["parts"]["theirs"][1][WHOLE], row["case"].removeprefix("threads ")
+        groups.append([(f"{name}; threads: {threads}", {part: parts[part] / whole for part in PARTS})
+                       for threads, parts in zip((1, row["threads"]), row["parts"]["ours"], strict=True)])  # fmt: skip
+        middle, least = -place - SECOND, lossless(row) / whole
+        axes.plot([least, least], [middle - WIDTH / 2, middle + WIDTH / 2], color="#222222", lw=1.5,
                   label=None if place else "if pieces took no longer and nobody waited")  # fmt: skip
+    _bars(axes, groups, PARTS)
     axes.axvline(1, color="#bbbbbb", lw=0.8, zorder=0)
-    axes.set_yticks(places, names)
-    axes.set_xlabel("time of a step; PyTorch's with the larger number of threads is 1")
+    axes.set_xlabel("time of a step or a forward pass; PyTorch's with the larger number of threads is 1")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
     return figure
+
+
+def _bars(axes: Any, groups: list[list[tuple[str, dict[str, float]]]], labels: dict[str, str]) -> None:
+    """Groups of two bars, each with its name and the lengths of its parts, which have these labels."""
+    names = [name for group in groups for name, _ in group]
+    places = [-place - offset for place in range(len(groups)) for offset in (0, SECOND)]
+    for place, lengths in zip(places, (lengths for group in groups for _, lengths in group), strict=True):
+        left = 0.0
+        for i, (part, label) in enumerate(labels.items()):
+            length = lengths.get(part, 0)
+            axes.barh(place, length, WIDTH, left, color=COLOURS[i % len(COLOURS)], label=None if place else label)
+            left += length
+    axes.set_yticks(places, names)
 
 
 def peers(rows: list[Row]) -> Figure:

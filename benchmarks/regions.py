@@ -20,6 +20,7 @@ import numpy as np
 
 import minicnn
 from benchmarks.profiles import ENGINE
+from benchmarks.replaced import replaced
 from minicnn.autograd.function import Function
 from minicnn.optim.optimizer import Optimizer
 
@@ -95,16 +96,9 @@ class Stopwatch:
 @contextmanager
 def measured(clock: Callable[[], float] = time.perf_counter) -> Iterator[Stopwatch]:
     """All of minicnn's functions on the stopwatch, until the block ends."""
-    watch, undo = Stopwatch(clock), []
-    for owner, name, family in _places():
-        old = vars(owner)[name]
-        undo.append((owner, name, old))
-        setattr(owner, name, watch.inside(family, old))
-    try:
+    watch = Stopwatch(clock)
+    with replaced((owner, name, watch.inside(family, vars(owner)[name])) for owner, name, family in _places()):
         yield watch
-    finally:
-        for owner, name, old in reversed(undo):
-            setattr(owner, name, old)
 
 
 def _places() -> list[tuple[Any, str, str | None]]:

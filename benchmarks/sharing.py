@@ -1,26 +1,27 @@
-"""What a step gains from more threads, and why not more: its time by whether threads share it.
+"""What a step or a forward pass gains from more threads, and why not more: its time by whether threads share it.
 
 minicnn's kernels hand their pieces of work to ``minicnn.backend.cpu.threads.run``. A clock runs around each call of
-that, and two around each piece: the wall's, and the processor's time of its thread. In the same run the step is timed
+that, and two around each piece: the wall's, and the processor's time of its thread. In the same run the work is timed
 with one thread, whose pieces nobody disturbs.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
+import itertools
 import operator
 import sys
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any
 
 from benchmarks import sides
-from benchmarks.case import Clock, Row, Settings
-from benchmarks.steps import TOLERANCE, TRAINED, Network, Shape, step_of
+from benchmarks.case import Case, Clock, Row, Settings
+from benchmarks.replaced import replaced
+from benchmarks.steps import inference, training_steps
 from benchmarks.timing import PAUSE, Wrong, check, compared
 
 try:
@@ -29,15 +30,15 @@ except ImportError:  # on Windows
     resource = None
 
 Parts = dict[str, float]
-"""Seconds by part of a step; and ``SLEEPS``."""
+"""Seconds by part of the work; and ``SLEEPS``."""
 
-STEP, SLEEPS = "step", "sleeps"
-"""A whole step; and how often a thread gave its core away in it, to wait for something."""
+WHOLE, SLEEPS = "whole", "sleeps"
+"""All of it; and how often a thread gave its core away in it, to wait for something."""
 
 OWN, WAITS, ALONE, REST = "own", "waits", "alone", "rest"
 PARTS = {OWN: "this thread's share of the pieces", WAITS: "to hand out pieces, and to wait for help",
          ALONE: "kernels too small to share", REST: "what is not in pieces"}  # fmt: skip
-"""minicnn's step, as the thread sees it that walks through the network; the four add up to it. What is not in pieces is
+"""minicnn's work, as the thread sees it that walks through the network; the four add up to it. What is not in pieces is
 Python, operations that have no pieces (additions, small ReLUs), and a kernel's small arrays around its own."""
 
 PIECES, BUSY = "pieces", "busy"
@@ -48,58 +49,62 @@ SHARED = "shared"
 
 
 def lossless(row: Row) -> float:
-    """Seconds of minicnn's step, if pieces took as long as with one thread and no thread waited for another."""
+    """Seconds of minicnn's work, if pieces took as long as with one thread and no thread waited for another."""
     one: Parts = row["parts"]["ours"][0]
-    return one[STEP] - one[OWN] + one[OWN] / row["threads"]
+    return one[WHOLE] - one[OWN] + one[OWN] / row["threads"]
+
+
+def cases() -> Iterator[Case]:
+    """What is measured."""
+    return itertools.chain(training_steps(), inference())
 
 
 def sharing(settings: Settings, wanted: Callable[[str, str], bool]) -> Iterator[Row]:
-    """A row for each training step and number of threads above one."""
-    for name, (network, shape) in TRAINED.items():
+    """A row for each training step, each forward pass, and each number of threads above one."""
+    for case in cases():
+        kind, _, name = case.name.partition(" ")
         for threads in settings.threads if wanted("threads", f"threads {name}") else ():
-            row = {"case": f"threads {name}", "threads": threads, "unit": "s"}
+            row = {"case": f"threads {name}", "threads": threads, "unit": "s", "kind": kind}
             if resource is None:
                 yield {**row, "note": "this system does not say how often a thread sleeps: Linux and macOS do"}
             elif threads > 1:
                 try:
-                    yield {**row, **_measured(network, shape, threads, 0.3 if settings.quick else 15.0, settings.wall)}
+                    yield {**row, **_measured(case, threads, 0.3 if settings.quick else 15.0, settings.wall)}
                 except Wrong as found:
                     yield {**row, "error": str(found)}
             elif len(settings.threads) == 1:
                 yield {**row, "note": "one thread shares its work with nobody: --threads 2"}
 
 
-def _measured(network: Network, shape: Shape, threads: int, budget: float, clock: Clock) -> Row:
+def _measured(case: Case, threads: int, budget: float, clock: Clock) -> Row:
     """Either library with one thread and with ``threads``, all four in turn, each in a process of its own."""
     with ExitStack() as stack:
-        steppers = [stack.enter_context(sides.Apart(Stepper, library, network, shape, count, threads, clock))
-                    for library in ("minicnn", "torch") for count in (1, threads)]  # fmt: skip
-        for ours, theirs in zip(steppers[:2], steppers[2:], strict=True):
-            check(ours, theirs, TOLERANCE)
-        once = sum(stepper.parts()[STEP] for stepper in steppers)
-        found: list[list[Parts]] = [[] for _ in steppers]
+        workers = [stack.enter_context(sides.Apart(Worker, library, case.name, count, threads, clock))
+                   for library in ("minicnn", "torch") for count in (1, threads)]  # fmt: skip
+        for ours, theirs in zip(workers[:2], workers[2:], strict=True):
+            check(ours, theirs, case.tolerance)
+        once = sum(worker.parts()[WHOLE] for worker in workers)
+        found: list[list[Parts]] = [[] for _ in workers]
         for _ in range(max(5, min(60, int(budget / once))) | 1):  # an odd number has a round in the middle
-            for stepper, parts in zip(steppers, found, strict=True):
+            for worker, parts in zip(workers, found, strict=True):
                 time.sleep(PAUSE)
-                stepper.parts()  # brings the caches back, as in ``timing.paired``
-                parts.append(stepper.parts())
-    times = ([parts[STEP] for parts in of] for of in found[1::2])
-    median = [sorted(parts, key=operator.itemgetter(STEP))[len(parts) // 2] for parts in found]
+                worker.parts()  # brings the caches back, as in ``timing.paired``
+                parts.append(worker.parts())
+    times = ([parts[WHOLE] for parts in of] for of in found[1::2])
+    median = [sorted(parts, key=operator.itemgetter(WHOLE))[len(parts) // 2] for parts in found]
     return {**compared(*times), "parts": {"ours": median[:2], "theirs": median[2:]}}
 
 
-class Stepper(sides.Here):
-    """A training step with ``threads`` threads, which tells what it was made of; for minicnn, by what ``most`` threads
-    would share."""
+class Worker(sides.Here):
+    """A library that does the case of this name with ``threads`` threads, and tells what its work was made of; for
+    minicnn, by what ``most`` threads would share."""
 
-    def __init__(self, library: str, network: Network, shape: Shape, threads: int, most: int, clock: Clock) -> None:
-        t = importlib.import_module(library)
-        t.set_num_threads(threads)
-        super().__init__(step_of(t, network, shape), clock)
+    def __init__(self, library: str, name: str, threads: int, most: int, clock: Clock) -> None:
+        super().__init__(sides.work_of(library, cases, name, threads), clock)
         self.watch = Watch(most, clock) if library == "minicnn" else None
 
     def parts(self) -> Parts:
-        """Of one step."""
+        """Of doing it once."""
         if self.watch is None:
             return self._timed()
         with self.watch.measured():
@@ -107,7 +112,7 @@ class Stepper(sides.Here):
 
     def _timed(self) -> Parts:
         asleep, seconds = _sleeps(), self.seconds(1)
-        return {STEP: seconds, SLEEPS: _sleeps() - asleep}
+        return {WHOLE: seconds, SLEEPS: _sleeps() - asleep}
 
 
 class Watch:
@@ -121,25 +126,17 @@ class Watch:
         self.pieces: list[tuple[int, float, float]] = []
         self.calls: Parts = {}
 
-    @contextmanager
-    def measured(self) -> Iterator[None]:
+    def measured(self) -> AbstractContextManager[None]:
         """Every call of ``run`` on the clock, until the block ends."""
         self.pieces, self.calls = [], defaultdict(float)
-        places = [m.__dict__ for name, m in list(sys.modules.items()) if name.startswith("minicnn.")
-                  and m.__dict__.get("run") is self.run]  # fmt: skip
-        for place in places:
-            place["run"] = self._run
-        try:
-            yield
-        finally:
-            for place in places:
-                place["run"] = self.run
+        modules = [module for name, module in list(sys.modules.items()) if name.startswith("minicnn.")]
+        return replaced((module, "run", self._run) for module in modules if vars(module).get("run") is self.run)
 
-    def told(self, step: Parts) -> Parts:
-        """The parts of a step that has just been measured."""
+    def told(self, whole: Parts) -> Parts:
+        """The parts of what has just been measured."""
         own = sum(seconds for thread, seconds, _ in self.pieces if thread == threading.get_ident())
         shared, alone = self.calls[SHARED], self.calls[ALONE]
-        return {**step, OWN: own, WAITS: shared - own, ALONE: alone, REST: step[STEP] - shared - alone,
+        return {**whole, OWN: own, WAITS: shared - own, ALONE: alone, REST: whole[WHOLE] - shared - alone,
                 PIECES: sum(seconds for _, seconds, _ in self.pieces),
                 BUSY: sum(busy for _, _, busy in self.pieces)}  # fmt: skip
 

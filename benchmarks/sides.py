@@ -53,9 +53,14 @@ class Here:
 
 def here(library: str, cases: Cases, name: str, threads: int, clock: Clock) -> Here:
     """A library's work in this process, which finds the case by its name."""
+    return Here(work_of(library, cases, name, threads), clock)
+
+
+def work_of(library: str, cases: Cases, name: str, threads: int) -> Work:
+    """The work of the case of this name, for a library with so many threads."""
     t = importlib.import_module(library)
     t.set_num_threads(threads)
-    return Here(next(case for case in cases() if case.name == name).make(t), clock)
+    return next(case for case in cases() if case.name == name).make(t)
 
 
 class Apart:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.case import Row
 from benchmarks.goals import goal_of, means
 from benchmarks.profiles import summed
-from benchmarks.sharing import BUSY, PARTS, PIECES, SLEEPS, STEP, lossless
+from benchmarks.sharing import BUSY, PARTS, PIECES, SLEEPS, WHOLE, lossless
 
 
 def header(*names: str) -> list[str]:
@@ -97,21 +97,23 @@ def _profile_line(family: str, times: list[tuple[dict[str, float], dict[str, flo
 
 
 def sharing_table(rows: list[Row]) -> list[str]:
-    """Milliseconds of each step with one thread and with more, and what those are made of."""
-    columns = [(row, _sharing_cells(row)) for row in rows if "parts" in row]
+    """Milliseconds with one thread and with more, and what those are made of: a table for each kind of work."""
+    text: list[str] = []
+    for kind in dict.fromkeys(row["kind"] for row in rows if "parts" in row):
+        columns = [(row, _sharing_cells(row)) for row in rows if "parts" in row and row["kind"] == kind]
+        text += header(f"{kind}, ms", *(f"{row['case'].removeprefix('threads ')}, {row['threads']} threads"
+                                        for row, _ in columns))  # fmt: skip
+        text += [f"| {title} | {' | '.join(cells[title] for _, cells in columns)} |" for title in columns[0][1]]
+        text.append("")
     notes = [f"- {row['case']}: {row.get('error') or row.get('note')}" for row in rows if "parts" not in row]
-    if not columns:
-        return notes
-    text = header("ms", *(f"{row['case'].removeprefix('threads ')}, {row['threads']} threads" for row, _ in columns))
-    text += [f"| {title} | {' | '.join(cells[title] for _, cells in columns)} |" for title in columns[0][1]]
-    return [*text, "", *notes] if notes else text
+    return [*text, *notes] if notes else text[:-1]
 
 
 def _sharing_cells(row: Row) -> dict[str, str]:
     (one, more), (their_one, their_more) = row["parts"]["ours"], row["parts"]["theirs"]
     return {
-        "one thread: minicnn / PyTorch": _milliseconds(one[STEP], their_one[STEP]),
-        "**more threads**: minicnn / PyTorch": _milliseconds(more[STEP], their_more[STEP]),
+        "one thread: minicnn / PyTorch": _milliseconds(one[WHOLE], their_one[WHOLE]),
+        "**more threads**: minicnn / PyTorch": _milliseconds(more[WHOLE], their_more[WHOLE]),
         **{f"— {title}": _milliseconds(more[part]) for part, title in PARTS.items()},
         "pieces of all threads together: more / one": _milliseconds(more[PIECES], one[PIECES]),
         "— of that on a core": _milliseconds(more[BUSY], one[BUSY]),

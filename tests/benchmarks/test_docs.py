@@ -102,12 +102,12 @@ def test_a_profiles_table_adds_up_what_both_have() -> None:
 
 
 def test_a_table_of_what_threads_share() -> None:
-    one = {"step": 0.1, "sleeps": 0, "own": 0.064, "waits": 0.001, "alone": 0.015, "rest": 0.02, "pieces": 0.064,
+    one = {"whole": 0.1, "sleeps": 0, "own": 0.064, "waits": 0.001, "alone": 0.015, "rest": 0.02, "pieces": 0.064,
            "busy": 0.064}  # fmt: skip
-    more = {"step": 0.09, "sleeps": 480, "own": 0.045, "waits": 0.007, "alone": 0.016, "rest": 0.022, "pieces": 0.088,
+    more = {"whole": 0.09, "sleeps": 480, "own": 0.045, "waits": 0.007, "alone": 0.016, "rest": 0.022, "pieces": 0.088,
             "busy": 0.08}  # fmt: skip
-    theirs = [{"step": 0.08, "sleeps": 0}, {"step": 0.05, "sleeps": 0}]
-    found = row("threads", "threads LeNet", 1.8, threads=2, parts={"ours": [one, more], "theirs": theirs})
+    theirs = [{"whole": 0.08, "sleeps": 0}, {"whole": 0.05, "sleeps": 0}]
+    found = row("threads", "threads LeNet", 1.8, threads=2, parts={"ours": [one, more], "theirs": theirs}, kind="step")
     assert table("threads", [found]).splitlines()[2:] == [
         "| one thread: minicnn / PyTorch | 100.0 / 80.0 |", "| **more threads**: minicnn / PyTorch | 90.0 / 50.0 |",
         "| — this thread's share of the pieces | 45.0 |", "| — to hand out pieces, and to wait for help | 7.0 |",

@@ -18,11 +18,13 @@ pytest.importorskip("torch", reason="what the benchmarks compare with; the suite
 
 import torch
 
-from benchmarks import networks, sharing
+from benchmarks import networks, sharing, steps
 from benchmarks.case import Settings
-from tests.benchmarks.test_suites import figures, small  # noqa: F401  # a fixture, for all tests here
+from tests.benchmarks.quick import figures
 
-pytestmark = pytest.mark.host("benchmarks of the CPU, beside libraries that compute there")
+pytestmark = [
+    pytest.mark.host("benchmarks of the CPU, beside libraries that compute there"), pytest.mark.usefixtures("small")
+]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -33,42 +35,47 @@ def as_many_threads_as_before() -> Iterator[None]:
     torch.set_num_threads(theirs)
 
 
-def test_a_step_is_the_sum_of_its_parts(tmp_path: Path) -> None:
-    (row,), text = figures(tmp_path, "threads", (1, 2))
-    (one, more), theirs = row["parts"]["ours"], row["parts"]["theirs"]
-    assert row["threads"] == 2 and row["ours"] == more["step"] and row["theirs"] == theirs[1]["step"] == 1
-    assert one["step"] == sum(one[part] for part in sharing.PARTS) and more["step"] > more["rest"] > 0
-    assert "| ms | LeNet b64, 2 threads |" in text and "| — kernels too small to share |" in text
+def test_work_is_the_sum_of_its_parts(tmp_path: Path) -> None:
+    rows, text = figures(tmp_path, "threads", (1, 2))
+    assert [row["case"] for row in rows] == ["threads LeNet b64", "threads ResNet-18 b1", "threads ResNet-18 b8"]
+    for row in rows:
+        (one, more), theirs = row["parts"]["ours"], row["parts"]["theirs"]
+        assert row["threads"] == 2 and row["ours"] == more["whole"] and row["theirs"] == theirs[1]["whole"] == 1
+        assert one["whole"] == sum(one[part] for part in sharing.PARTS) and more["whole"] > more["rest"] > 0
+    assert "| step, ms | LeNet b64, 2 threads |" in text and "| — kernels too small to share |" in text
+    assert "| inference, ms | ResNet-18 b1, 2 threads | ResNet-18 b8, 2 threads |" in text
     assert "this thread's share of the pieces" in (tmp_path / "threads.svg").read_text(encoding="utf-8")
 
 
 def test_parts_are_those_of_the_round_in_the_middle(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Uneven(sharing.Stepper):
-        """Each step takes longer than the one before, by one of its parts in turn."""
+    class Uneven(sharing.Worker):
+        """Each time takes longer than the one before, by one of its parts in turn."""
 
         def parts(self) -> sharing.Parts:
             self.asked = getattr(self, "asked", 0) + 1
             own, rest = self.asked * 10.0, (self.asked * 7) % 10 / 10
-            return {"step": own + rest, "own": own, "rest": rest, "waits": 0.0, "alone": 0.0, "sleeps": 0}
+            return {"whole": own + rest, "own": own, "rest": rest, "waits": 0.0, "alone": 0.0, "sleeps": 0}
 
-    monkeypatch.setattr(sharing, "Stepper", Uneven)
-    (row,) = sharing.sharing(Settings("threads", (2,), quick=True), lambda suite, case: True)
+    monkeypatch.setattr(sharing, "Worker", Uneven)
+    (row,) = sharing.sharing(Settings("threads", (2,), quick=True), lambda suite, case: "LeNet" in case)
     # Asked once to begin with, and twice in each of five rounds, of which the second answer counts: 3, 5, 7, 9, 11.
-    expected = {"step": 70.9, "own": 70.0, "rest": 0.9, "waits": 0.0, "alone": 0.0, "sleeps": 0}
+    expected = {"whole": 70.9, "own": 70.0, "rest": 0.9, "waits": 0.0, "alone": 0.0, "sleeps": 0}
     assert row["parts"]["ours"] == row["parts"]["theirs"] == [expected, expected] and row["ours"] == 70.9
 
 
-def test_a_layer_that_is_large_enough_is_shared() -> None:
+def test_a_layer_that_is_large_enough_is_shared(monkeypatch: pytest.MonkeyPatch) -> None:
     network = functools.partial(networks.stack, depth=1, width=32)
-    stepper = sharing.Stepper("minicnn", network, (8, 3, 64, 64), 2, 2, time.perf_counter)
-    parts = stepper.parts()
-    assert 0 < parts["own"] < parts["pieces"] and parts["own"] + parts["waits"] < parts["step"]
-    assert sum(parts[part] for part in sharing.PARTS) == pytest.approx(parts["step"])
+    monkeypatch.setattr(steps, "TRAINED", {"large": (network, (8, 3, 64, 64))})
+    parts = sharing.Worker("minicnn", "step large", 2, 2, time.perf_counter).parts()
+    assert 0 < parts["own"] < parts["pieces"] and parts["own"] + parts["waits"] < parts["whole"]
+    assert sum(parts[part] for part in sharing.PARTS) == pytest.approx(parts["whole"])
 
 
 def test_one_thread_shares_nothing(tmp_path: Path) -> None:
-    (row,), text = figures(tmp_path, "threads")
-    assert row["note"] in text and "--threads 2" in row["note"]
+    rows, text = figures(tmp_path, "threads")
+    assert len(rows) == 3
+    for row in rows:
+        assert "--threads 2" in row["note"] and f"- {row['case']}: {row['note']}" in text
 
 
 def test_pieces_are_timed_inside_calls() -> None:
@@ -85,8 +92,8 @@ def test_pieces_are_timed_inside_calls() -> None:
     assert threads.run is run and conv.run is run
     # Each look at the clock takes a second. The first call is shared: two looks, and two for each of its pieces, which
     # run what is within them themselves. The second is not: two looks, around two calls that are shared, of two pieces.
-    assert watch.told({"step": 30.0, "sleeps": 3}) == {
-        "step": 30, "sleeps": 3, "own": 4 + 4, "waits": 9 - 4 + 2 * (5 - 2), "alone": 13 - 2 * 5, "rest": 30 - 9 - 13,
+    assert watch.told({"whole": 30.0, "sleeps": 3}) == {
+        "whole": 30, "sleeps": 3, "own": 4 + 4, "waits": 9 - 4 + 2 * (5 - 2), "alone": 13 - 2 * 5, "rest": 30 - 9 - 13,
         "pieces": 8, "busy": 8,
     }  # fmt: skip
 
@@ -96,7 +103,7 @@ def test_the_others_pieces_are_not_this_threads_own() -> None:
     mc.set_num_threads(2)
     with watch.measured():
         threads.run(lambda piece: both.wait(60), [0, 1])
-    parts = watch.told({"step": 1.0, "sleeps": 0})
+    parts = watch.told({"whole": 1.0, "sleeps": 0})
     assert len({thread for thread, *_ in watch.pieces}) == 2
     assert 0 < parts["own"] < parts["pieces"] and parts["waits"] > 0
 
@@ -115,7 +122,7 @@ def test_the_sleeps_of_all_threads_are_counted() -> None:
 
 def test_a_system_that_counts_no_sleeps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sharing, "resource", None)
-    (row,) = sharing.sharing(Settings("threads", (2,)), lambda suite, case: True)
+    (row,) = sharing.sharing(Settings("threads", (2,)), lambda suite, case: "LeNet" in case)
     assert "Linux and macOS do" in row["note"]
 
 
@@ -125,7 +132,7 @@ def test_the_processors_time_is_no_clock_for_several_threads() -> None:
 
 
 def test_other_numbers_are_told_and_not_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sharing, "TOLERANCE", (-1.0, -1.0))
+    monkeypatch.setattr(steps, "TOLERANCE", (-1.0, -1.0))
     settings = Settings("threads", (2,), quick=True, clock=ticks())
-    (row,) = sharing.sharing(settings, lambda suite, case: True)
+    (row,) = sharing.sharing(settings, lambda suite, case: "LeNet" in case)
     assert "the results of call 1 differ by" in row["error"] and "parts" not in row

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import gzip
 import json
 import struct
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,6 @@ import numpy as np
 import pytest
 
 import minicnn as mc
-from tests.benchmarks.spy import Near
 from tests.benchmarks.ticks import ticks
 
 pytest.importorskip("torch", reason="what the benchmarks compare with; the suite needs no PyTorch")
@@ -23,51 +20,22 @@ pytest.importorskip("torch", reason="what the benchmarks compare with; the suite
 import torch
 
 from benchmarks import (
-    growth,
     memory,
     mnist,
-    networks,
     overhead,
-    profiles,
     regions,
     report,
-    sharing,
-    sides,
-    steps,
     suites,
 )
 from benchmarks.__main__ import parser, run
-from benchmarks.case import Case, Row, Settings, difference
+from benchmarks.case import Case, Settings, difference
 from benchmarks.peers import one, suite
 from tests.benchmarks import fakepeer
+from tests.benchmarks.quick import figures
 
-pytestmark = pytest.mark.host("benchmarks of the CPU, beside libraries that compute there")
-
-TINY: tuple[Callable[[Any], Any], tuple[int, ...]] = (functools.partial(networks.stack, depth=1, width=4), (2, 3, 8, 8))
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Small networks, and no processes."""
-    monkeypatch.setattr(steps, "TRAINED", {"LeNet b64": TINY})
-    for module in (suites, memory):
-        monkeypatch.setattr(module, "TRAINED", {"LeNet b64": TINY})
-    for module in (profiles, sharing):
-        monkeypatch.setattr(module, "TRAINED", {"LeNet b64": TINY})
-    monkeypatch.setattr(steps, "INFERRED", {"ResNet-18": TINY[0]})
-    monkeypatch.setattr(memory, "peaks", lambda name, threads: {"ours": 3.0, "theirs": 4.0, "ratio": 0.75})
-    monkeypatch.setattr(growth, "axes", lambda: {"depth": (1,)})
-    monkeypatch.setattr(suite.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(sides, "Apart", Near)
-
-
-def figures(folder: Path, only: str, threads: tuple[int, ...] = (1,), **options: Any) -> tuple[list[Row], str]:
-    """The rows and the Markdown of a run, whose JSON is what the rows are."""
-    settings = Settings(only, threads, quick=True, clock=ticks(), **options)
-    assert run(settings, folder) == 0
-    content = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    assert content["about"]["PyTorch"] == torch.__version__
-    return content["rows"], (folder / "results.md").read_text(encoding="utf-8")
+pytestmark = [
+    pytest.mark.host("benchmarks of the CPU, beside libraries that compute there"), pytest.mark.usefixtures("small")
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
