@@ -263,16 +263,29 @@ def test_blocks_may_run_in_any_order():
                 forwards = triad(CPU, *arrays, geometry)
                 backwards = lambda work, blocks, each=1: [work(b) for b in reversed(blocks)][::-1]  # noqa: E731 (a formula with a name)
                 with ExitStack() as patches:
-                    for module in (cpu_conv, scatter):
+                    for module in (cpu_conv, scatter, tiles):
                         patches.enter_context(mock.patch.object(module, "run", backwards))
                     again = triad(CPU, *arrays, geometry)
                 for a, b in zip(forwards, again, strict=True):
                     np.testing.assert_array_equal(a, b)
 
 
+def test_what_is_worth_a_thread_gets_one():
+    """A product of a depthwise convolution takes ten times as long as one of a matrix product; of 5 million each, the
+    first is shared. So are the weights of large layers for ``tiles``, which take as long as a small image's products.
+    """
+    for module, C, groups, H, shared in [(cpu_conv, 192, 192, 28, True), (cpu_conv, 8, 1, 50, False),
+                                         (tiles, 64, 1, 16, False), (tiles, 256, 1, 16, True)]:  # fmt: skip
+        x, w = np.ones((4, C, H, H), np.float32), np.ones((C, C // groups, 3, 3), np.float32)
+        with mock.patch.object(module, "run", mock.Mock(wraps=threads.run)) as run:
+            CPU.conv(x, w, None, conv_geometry(1, 1, 1, groups))
+        _, pieces, each = run.call_args.args
+        assert (len(pieces) // each > 1) == shared
+
+
 METHODS = {
     "winograd": [(winograd, {"FEWEST": 1, "CHUNK": 5, "TOGETHER": 6, "GROUPED_PIXELS": 0}), (tiles, {"FEWEST": 1e9})],
-    "tiles": [(tiles, {"FEWEST": 0, "CHUNK": 2})],
+    "tiles": [(tiles, {"FEWEST": 0, "CHUNK": 2, "ROWS": 2, "FILTERS": 1})],
 }
 
 
