@@ -119,8 +119,8 @@ def sharing(rows: list[Row]) -> Figure:
                   label=None if place else "if pieces took no longer and nobody waited")  # fmt: skip
     _bars(axes, groups, PARTS)
     axes.axvline(1, color="#bbbbbb", lw=0.8, zorder=0)
-    axes.set_xlabel("time of a step or a forward pass; PyTorch's with the larger number of threads is 1")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
+    axes.set_xlabel("PyTorch's time with the larger number of threads is 1")
+    figure.legend(loc="outside upper center", ncols=2, frameon=False)  # (wider than the axes)
     return figure
 
 
