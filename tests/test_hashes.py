@@ -5,8 +5,8 @@ however many workers load; that is compared here, each time. From one version to
 kernel was changed on purpose: for that, ``hashes.json`` keeps a hash of the weights after 100 steps. It is no measure
 of right or wrong (``tests/training/test_against_pytorch.py`` is), and it holds only where sums are made in the same
 order: for one NumPy, one BLAS and the kernels that these choose for the processor, which is what a key names. Where the
-key is another, the file says nothing. ``python -m tests.test_hashes`` adds this machine's hashes, or replaces them
-after a change of kernels, which then belongs into docs/changelog.md.
+key is another, or lacks a network, the file says nothing. ``python -m tests.test_hashes`` adds this machine's hashes,
+or replaces them after a change of kernels, which then belongs into docs/changelog.md.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ PIECE = 1 << 25
 one (``products: columns 3x3 of 16``)."""
 
 NUMBERS = 1 << 20
-"""Of a result that are worth one, too, where each is a sum of few: transforming the weights of ``steps: VGG-11``."""
+"""Of a result that are worth one, too, where each is a sum of few: the weight gradients of ``steps: VGG-11``."""
 
 PIECES = 8
 """Into how many pieces a product is cut at most; each piece packs the operand that they share again."""
